@@ -12,7 +12,7 @@ struct rh_xml {
     xmlTextWriterPtr writer;
     bool is_void[DEPTH_MAX]; /* of the open elements */
     int depth;
-    bool failed; /* no memory, or elements nested too deep or closed too often: a bug of ours */
+    bool failed; /* no memory, or elements nested too deep or closed too often: a bug of this program */
 };
 
 /* As libxml2 has it; its own macro would take const away. */

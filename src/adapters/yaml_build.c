@@ -144,7 +144,7 @@ static bool add_weight(builder *b, rh_yaml_node *parent, const rh_yaml_node *chi
 {
     parent->weight += child->weight;
     if (parent->weight > MAX_WEIGHT)
-        return fail_at(b, b->line, b->column, "aliases multiply this document beyond all use", NULL);
+        return fail_at(b, b->line, b->column, "aliases expand this document beyond the limit", NULL);
     return true;
 }
 

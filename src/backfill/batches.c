@@ -62,7 +62,7 @@ static bool move_on(hand *h)
     return false;
 }
 
-static bool may_go_on(const crew *c)
+static bool may_run_next_batch(const crew *c)
 {
     return !atomic_load(&c->stop) && rh_clock_monotonic() < c->run->until && atomic_load(&c->rows_left) > 0 &&
            atomic_load(&c->batches_left) > 0 && !rh_interrupt_requested();
@@ -76,7 +76,7 @@ static void *work(void *data)
     const int64_t units = rh_sweep_units(c->sweep, run->setting.batch);
     if (!rh_backfill_worker_begin(h->worker, &h->error))
         atomic_store(&c->stop, true);
-    for (int visited = 0; may_go_on(c);) {
+    for (int visited = 0; may_run_next_batch(c);) {
         rh_backfill_cursor *cursor = &c->sweep->census.cursors[h->stratum];
         rh_backfill_batch batch = {.stratum = h->stratum, .worker = h->number};
         if (cursor->ended || visited == run->visit) {

@@ -154,7 +154,7 @@ static void add_bound(const rates *r, const char *name, double limit, const char
         (rh_backfill_bound){.name = name, .limit = limit, .why = why};
 }
 
-/* Excludes the settings far beyond LIMIT rows a second for which BREAKS says why that is too much. */
+/* Excludes the settings far beyond LIMIT rows a second for which BREAKS gives a reason. */
 static void exclude(const rates *r, double limit,
                     const char *(*breaks)(const rates *r, const rh_backfill_cell *cell, double rows_per_s))
 {
@@ -171,7 +171,20 @@ static void exclude(const rates *r, double limit,
     }
 }
 
-/* By the standby. */
+/* By CAPACITY, WAL bytes a second that WHAT takes ("the archiver archives"), WHEN ("" or a condition); 0: it
+ * is not known. */
+static void bound_wal(const rates *r, double capacity, const char *what, const char *when,
+                      const char *(*breaks)(const rates *r, const rh_backfill_cell *cell, double rows_per_s))
+{
+    const double limit = fmax(capacity - r->load_per_s, 0) / r->wal_per_row;
+    if (!(capacity > 0))
+        return;
+    add_bound(r, "rows a second", limit,
+              rh_arena_printf(
+                  r->sweep->arena, "%s %s of WAL a second%s; the load writes %s a second, and a row %s", what,
+                  size_text(r, capacity), when, size_text(r, r->load_per_s), size_text(r, r->wal_per_row)));
+    exclude(r, limit, breaks);
+}
 
 static const char *leaves_standby(const rates *r, const rh_backfill_cell *cell, double rows_per_s)
 {
@@ -192,23 +205,6 @@ static const char *leaves_standby(const rates *r, const rh_backfill_cell *cell, 
         duration_text(r, lag_s), gate->text);
 }
 
-static void bound_standby(const rates *r)
-{
-    const double capacity = r->result->standby.replay_bytes_per_s,
-                 limit = fmax(capacity - r->load_per_s, 0) / r->wal_per_row;
-    if (!(capacity > 0))
-        return;
-    add_bound(
-        r, "rows a second", limit,
-        rh_arena_printf(r->sweep->arena,
-                        "staging's standby replays %s of WAL a second while nothing else runs; the load "
-                        "writes %s a second, and a row %s",
-                        size_text(r, capacity), size_text(r, r->load_per_s), size_text(r, r->wal_per_row)));
-    exclude(r, limit, leaves_standby);
-}
-
-/* By the archiver. */
-
 static const char *leaves_archiver(const rates *r, const rh_backfill_cell *cell, double rows_per_s)
 {
     const double slower = rows_per_s / MARGIN, /* beside the load */
@@ -220,23 +216,6 @@ static const char *leaves_archiver(const rates *r, const rh_backfill_cell *cell,
         "more than the archiver can archive: at the end %s of WAL would be waiting for it, and archive.rate is %s a second",
         size_text(r, fmax(behind, 0) * total_s), size_text(r, r->sweep->backfill->archive_rate));
 }
-
-static void bound_archiver(const rates *r)
-{
-    const double rate = r->sweep->backfill->archive_rate,
-                 limit = fmax(rate - r->load_per_s, 0) / r->wal_per_row;
-    if (!(rate > 0))
-        return;
-    add_bound(
-        r, "rows a second", limit,
-        rh_arena_printf(
-            r->sweep->arena,
-            "the archiver archives %s of WAL a second (archive.rate); the load writes %s a second, and a row %s",
-            size_text(r, rate), size_text(r, r->load_per_s), size_text(r, r->wal_per_row)));
-    exclude(r, limit, leaves_archiver);
-}
-
-/* By vacuum. */
 
 static const char *leaves_vacuum(const rates *r, const rh_backfill_cell *cell, double rows_per_s)
 {
@@ -279,7 +258,8 @@ void rh_sweep_bound_rates(const rh_sweep *sweep, rh_backfill_result *result)
         .sweep = sweep, .result = result, .load_per_s = load_wal(sweep), .wal_per_row = all.wal / all.rows};
     if (!(r.wal_per_row > 0))
         return;
-    bound_standby(&r);
-    bound_archiver(&r);
+    bound_wal(&r, result->standby.replay_bytes_per_s, "staging's standby replays", " while nothing else runs",
+              leaves_standby);
+    bound_wal(&r, sweep->backfill->archive_rate, "the archiver archives", " (archive.rate)", leaves_archiver);
     bound_vacuum(&r);
 }

@@ -110,7 +110,7 @@ static bool keeps_key(const inspection *in, rh_error *error)
     rh_assigned *assigned = NULL;
     size_t count = 0;
     const rh_backfill *b = in->backfill;
-    if (b->sql && b->own == RH_OWN_LIMIT) /* any key: it does not go by one */
+    if (b->sql && b->own == RH_OWN_LIMIT) /* any key: it does not depend on one */
         return true;
     if (b->sql && in->target->key_count > 1)
         return rh_backfill_refuse(&b->sql_where, error, "sql needs a key of one column", NULL);

@@ -40,7 +40,7 @@ static bool count_rows_to_do(const trial *t, int64_t *count, rh_error *error)
         count, error);
 }
 
-/* Rows whose key is not behind the first :after would never be met. */
+/* Rows whose key is not greater than the first :after would never be processed. */
 static bool check_lowest(const trial *t, rh_error *error)
 {
     int64_t rows = 0;
@@ -56,7 +56,7 @@ static bool check_lowest(const trial *t, rh_error *error)
                   "use :from and :to");
 }
 
-/* One batch, behind AT with :after. LAST: where it ended. */
+/* One batch, after AT with :after. LAST: where it ended. */
 static bool run_batch(const trial *t, const rh_backfill_position *at, rh_backfill_position *last,
                       int64_t *changed, rh_error *error)
 {

@@ -72,7 +72,7 @@ static const rh_location *where(const rh_backfill *b)
     return b->range ? &b->range_where : &b->command_where;
 }
 
-/* Without a load every write is the program's. It is looked at once: this reads the table. */
+/* Without a load every write is the program's. It is checked once, because this reads the table. */
 static bool check_range(piece *p, rh_error *error)
 {
     rh_sweep *sweep = p->sweep;
@@ -106,7 +106,7 @@ static int64_t told_rows(const rh_program_report *report)
     return rows;
 }
 
-/* Why it tells nothing of its batches; NULL: it does. */
+/* Why its batches cannot be observed; NULL: they can. */
 static const char *no_capacity(const piece *p, const rh_program_report *report)
 {
     rh_arena *arena = p->sweep->arena;
@@ -126,7 +126,7 @@ static const char *no_capacity(const piece *p, const rh_program_report *report)
     return NULL;
 }
 
-/* Rows that no statement told, evenly; WAL by rows. */
+/* Rows that no statement reported are divided evenly, WAL by rows. */
 static void share_out(const piece *p, int64_t wal_bytes, rh_program_report *report)
 {
     const int64_t told = told_rows(report);
@@ -157,7 +157,7 @@ static void file(piece *p, const rh_program_report *report, rh_sweep_pids *pids)
         *rh_arena_add(sweep->arena, &pids->pids, &pids->count) = report->pids[i];
 }
 
-/* Behind the rows that were changed: those of the part, or as many as there were when it was stopped. */
+/* After the rows that were changed: those of the part, or as many as there were when it was stopped. */
 static bool move_cursor(piece *p, rh_error *error)
 {
     const rh_sweep *sweep = p->sweep;

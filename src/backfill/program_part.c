@@ -1,5 +1,5 @@
 #include "program_part.h"
-#include "gone.h"
+#include "session_end.h"
 #include "pgrehearse/base/relation.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/proxy/proxy.h"

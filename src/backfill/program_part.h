@@ -24,7 +24,7 @@ int64_t rh_program_part_rows(rh_program_part *part);
  * were committed count. */
 bool rh_program_part_stop(rh_program_part *part, rh_error *error);
 
-/* What it did; behind its end or the stop. In ARENA. */
+/* What it did, after its end or the stop. In ARENA. */
 typedef struct rh_program_report {
     /* In the order in which they ended. CHANGED is RH_UNKNOWN where the statement did not say it. The time
      * between two batches of a connection belongs to the second, but for the pause. */

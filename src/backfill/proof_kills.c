@@ -38,7 +38,7 @@ static bool sleep_a_while(kills *k)
     return true;
 }
 
-/* Brings RUN into the moment; *HIT false: it ended before. What holds it is let go by let_go. */
+/* Brings RUN into the moment; *HIT false: it ended before. release() undoes what holds it there. */
 static bool reach(kills *k, moment m, void *run, bool *hit, rh_error *error)
 {
     rh_proof *p = k->p;
@@ -54,7 +54,7 @@ static bool reach(kills *k, moment m, void *run, bool *hit, rh_error *error)
     }
 }
 
-static bool let_go(kills *k, moment m, rh_error *error)
+static bool release(kills *k, moment m, rh_error *error)
 {
     return m != MOMENT_BEFORE_COMMIT || rh_pg_execute(k->p->side, RELEASE, error);
 }
@@ -100,7 +100,7 @@ static bool kill_at(kills *k, moment m, void *run, bool *hit, rh_error *error)
     bool ok = reach(k, m, run, hit, error);
     p->runner->kill(run);
     /* What is held is let go in any case, or the server's process would never end. */
-    ok = let_go(k, m, ok ? error : NULL) && ok;
+    ok = release(k, m, ok ? error : NULL) && ok;
     p->runner->free(run);
     return ok && rh_proof_await_gone(p, error);
 }

@@ -288,7 +288,7 @@ bool rh_proof_races(rh_proof *p, rh_error *error)
     return try_lost(p, error) && try_complete(p, error) && try_end(p, error) && try_deadlock(p, error);
 }
 
-/* Two at once: each ends well, or says that another is at work. */
+/* Two at the same time: each ends without an error, or reports that another one runs. */
 bool rh_proof_runners(rh_proof *p, rh_error *error)
 {
     rh_proof_end ends[2];

@@ -1,4 +1,5 @@
-/* Repeated runs: twice, half twice, stopped, two at once; and the migrations behind a finished one. */
+/* Repeated runs: twice, half twice, stopped, two at the same time; and the migrations after a complete one.
+ */
 #include "proof.h"
 #include <inttypes.h>
 #include <string.h>
@@ -176,8 +177,8 @@ static bool count_reads(rh_proof *p, int64_t batch, int64_t *pages, int64_t *bat
     return row != NULL;
 }
 
-/* With batches of a quarter of the rows, what each further batch costs beside its rows: a page or two, or a
- * part of the table. */
+/* With batches of a quarter of the rows: the pages that each additional batch reads besides its rows, one or
+ * two, or a part of the table. */
 bool rh_proof_reads(rh_proof *p, rh_error *error)
 {
     int64_t pages[2], batches[2], size = 0;

@@ -2,7 +2,7 @@
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/text.h"
 #include "embedded/backfill.h"
-#include "gone.h"
+#include "session_end.h"
 #include "proof.h"
 #include <inttypes.h>
 #include <string.h>
@@ -76,7 +76,7 @@ static bool look(rh_proof *p, rh_error *error)
 }
 
 /* Transactions of the backfill that ended since its oldest open one began. */
-static bool look_at_oldest(rh_proof *p, rh_proof_end *end, rh_error *error)
+static bool read_oldest_transaction(rh_proof *p, rh_proof_end *end, rh_error *error)
 {
     int64_t held = 0;
     const char *sql = rh_arena_printf(
@@ -124,7 +124,7 @@ bool rh_proof_watch(rh_proof *p, void *run, bool fed, rh_proof_end *end, rh_erro
     while (ok && !p->runner->has_ended(run, &said)) {
         if (rh_clock_monotonic() >= next) {
             const int64_t before = atomic_load(&p->written);
-            ok = look(p, error) && look_at_oldest(p, end, error);
+            ok = look(p, error) && read_oldest_transaction(p, end, error);
             changed = atomic_load(&p->written) != before ? rh_clock_monotonic() : changed;
             if (ok && must_end(p, fed, began, changed, end)) {
                 p->runner->kill(run);
@@ -197,7 +197,7 @@ bool rh_proof_run(rh_proof *p, bool again, rh_proof_end *end, rh_error *error)
     return run && rh_proof_finish(p, run, false, end, error);
 }
 
-/* ---- what it left ---- */
+/* ---- the state at its end ---- */
 
 bool rh_proof_count(rh_proof *p, rh_proof_counts *counts, rh_error *error)
 {

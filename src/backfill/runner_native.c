@@ -92,7 +92,7 @@ static bool prepare(native_run *run, rh_error *error)
            read_position(run, "last", &run->cursor.at, error);
 }
 
-static void pause_behind(const native_run *run, const rh_backfill_batch *batch)
+static void pause_after(const native_run *run, const rh_backfill_batch *batch)
 {
     const rh_backfill_pause *pause = &run->start.setting.pause;
     const double busy_s = batch->find_s + batch->update_s + batch->commit_s;
@@ -112,7 +112,7 @@ static void *work(void *data)
         ok = rh_backfill_worker_batch(run->worker, &run->cursor, run->start.setting.batch, &batch,
                                       &run->error);
         if (ok && !run->cursor.ended)
-            pause_behind(run, &batch);
+            pause_after(run, &batch);
     }
     atomic_store(&run->ended, true);
     return NULL;

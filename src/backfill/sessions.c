@@ -8,7 +8,7 @@
 static const double TURNS = 1.5;
 enum { ROWS_MAX = 3000000 };
 
-/* ---- a session that has met shared_buffers ---- */
+/* ---- a session that has accessed all of shared_buffers ---- */
 
 /* Rows in the order of the key that lie on so many pages: each on another where the heap has another order.
  */
@@ -21,7 +21,7 @@ static int64_t rows_to_read(const rh_sweep *sweep, double buffers)
 }
 
 /* By the index of the key: a sequential scan of a large table uses a few buffers over and over. */
-static bool meet_buffers(const rh_sweep *sweep, rh_pg *pg, rh_error *error)
+static bool access_all_buffers(const rh_sweep *sweep, rh_pg *pg, rh_error *error)
 {
     const char *key = rh_backfill_key_list(&sweep->target, "", sweep->arena);
     int64_t buffers;
@@ -50,7 +50,7 @@ bool rh_sweep_open_sessions(rh_sweep *sweep, size_t count, rh_error *error)
         if (!worker)
             return false;
         *rh_arena_add(sweep->arena, &sweep->sessions, &sweep->session_count) = worker;
-        if (!meet_buffers(sweep, rh_backfill_worker_session(worker), error))
+        if (!access_all_buffers(sweep, rh_backfill_worker_session(worker), error))
             return false;
     }
     return true;

@@ -144,7 +144,7 @@ static const char *own(const rh_backfill *b, const char *name_a, const char *a, 
     return keep(&sql, arena);
 }
 
-/* :from is the first key behind the last batch; both are keys that exist, or, with walk: range, need not. */
+/* :from is the first key after the last batch; both are keys that exist, or, with walk: range, need not. */
 static rh_backfill_statements own_range(const rh_backfill *b, const rh_backfill_target *target,
                                         rh_arena *arena)
 {

@@ -42,7 +42,7 @@ typedef struct shape {
     bool heap_in_order; /* the walk goes through the heap in order */
 } shape;
 
-/* A relation of PAGES, met in the order of the walk or in another. */
+/* A relation of PAGES, visited in the order of the walk or in another. */
 static void add_pages(const shape *s, bool index, bool in_order, double pages, rh_arena *arena,
                       rh_backfill_states *states)
 {

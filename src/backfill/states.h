@@ -1,5 +1,4 @@
-/* The states of the server that a whole backfill meets: pages that a checkpoint makes expensive, a vacuum
- * beside it. */
+/* The effects that occur only in a whole backfill: full page images after checkpoints, and vacuums. */
 #pragma once
 #include "census.h"
 

@@ -91,13 +91,13 @@ static void price(rh_sweep *sweep)
     free(batches);
 }
 
-/* Batches of each size while nothing else runs, the first of them right behind a checkpoint. */
+/* Batches of each size while nothing else runs, the first of them right after a checkpoint. */
 static bool run_quiet(rh_sweep *sweep, rh_error *error)
 {
     const rh_backfill *b = sweep->backfill;
     rh_pg *pg = rh_pg_connect(sweep->place->conninfo, ": backfill", error);
     bool ok = pg && rh_states_checkpoint(pg, &sweep->states, error);
-    /* Each size has other strata, so that together they meet as many as there are. */
+    /* Each size has other strata, so that together they cover as many as there are. */
     const size_t stride = sweep->census.count > QUIET_STRATA ? sweep->census.count / QUIET_STRATA : 1;
     for (size_t i = 0; ok && i < b->batch_count; i++) {
         const int64_t most = sweep->budget / (int64_t)(3 * (b->batch_count - i)) / b->batches[i];
@@ -149,7 +149,7 @@ static bool screen(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
     return ok;
 }
 
-/* Each step of the sweep; one of a program that tells nothing of its batches is the last. */
+/* Each step of the sweep; for a program whose batches cannot be observed, the first is the last. */
 static bool measure_settings(rh_sweep *sweep, rh_backfill_result *result, rh_error *error)
 {
     const rh_usec began = rh_clock_monotonic();

@@ -28,7 +28,7 @@ typedef struct rh_backfill_window {
 typedef struct rh_backfill_evidence {
     rh_backfill_measured *batches;
     size_t batch_count;
-    rh_backfill_window *windows; /* in the order of time: a baseline before and behind each other one */
+    rh_backfill_window *windows; /* in the order of time: a baseline before and after each other one */
     size_t window_count;
 } rh_backfill_evidence;
 
@@ -40,7 +40,7 @@ typedef struct rh_sweep {
     rh_backfill_target target;
     rh_backfill_statements sql;
     rh_backfill_census census;
-    int64_t most;     /* BUDGET behind a reset */
+    int64_t most;     /* BUDGET after a reset */
     int64_t budget;   /* rows that may be changed before the next reset */
     size_t next;      /* stratum that is visited next */
     rh_usec deadline; /* of the sweep */
@@ -50,7 +50,7 @@ typedef struct rh_sweep {
     rh_backfill_worker **sessions; /* of the workers, open until the next reset */
     size_t session_count;
     /* of a program */
-    const char *no_capacity; /* why its batches tell nothing; NULL */
+    const char *no_capacity; /* why its batches cannot be observed; NULL */
     bool range_checked;      /* that it keeps to {from} and {to} */
     bool window_open;        /* the run under way has begun its time */
 } rh_sweep;
@@ -66,7 +66,7 @@ bool rh_sweep_flush_statistics(rh_sweep *sweep, rh_error *error);
 /* Batches of at most ROWS rows: as the parameter of the walk, which with ctid counts pages. */
 int64_t rh_sweep_units(const rh_sweep *sweep, int64_t rows);
 
-/* The pause behind a batch that took BATCH_S. */
+/* The pause after a batch that took BATCH_S. */
 double rh_sweep_pause_s(const rh_backfill_setting *setting, double batch_s);
 
 /* Which batches to run: of a setting, for some time, in which strata. */

@@ -173,7 +173,7 @@ static const char *append_sentence(const rh_sweep *sweep, const char *text, cons
 }
 
 /* No setting holds: of each gate, the limit at which one would. */
-static const char *what_would_hold(const rh_sweep *sweep, const rh_backfill_result *result)
+static const char *limits_that_would_hold(const rh_sweep *sweep, const rh_backfill_result *result)
 {
     const char *text = "";
     for (int kind = 0; kind < RH_BACKFILL_GATE_COUNT; kind++) {
@@ -191,7 +191,7 @@ static const char *what_would_hold(const rh_sweep *sweep, const rh_backfill_resu
 }
 
 /* A setting holds: what a quarter more of a gate would make faster. */
-static const char *what_more_gives(const rh_sweep *sweep, const rh_backfill_result *result, int held)
+static const char *gain_of_higher_limits(const rh_sweep *sweep, const rh_backfill_result *result, int held)
 {
     const char *text = "";
     for (int kind = 0; kind < RH_BACKFILL_GATE_COUNT; kind++) {
@@ -221,7 +221,8 @@ void rh_sweep_recommend(const rh_sweep *sweep, rh_backfill_result *result)
                 ? rh_arena_printf(arena,
                                   "%s: the fastest setting that holds every gate with the "
                                   "upper end of its interval.%s",
-                                  name_of(&result->cells[held], arena), what_more_gives(sweep, result, held))
+                                  name_of(&result->cells[held], arena),
+                                  gain_of_higher_limits(sweep, result, held))
                 : rh_arena_printf(
                       arena,
                       "%s: the fastest setting; no gate is set, so its effect on the load was not considered.",
@@ -233,5 +234,5 @@ void rh_sweep_recommend(const rh_sweep *sweep, rh_backfill_result *result)
                          ? "No setting was run."
                          : rh_arena_printf(arena, "No setting holds every gate. The nearest is %s: %s.%s",
                                            name_of(&result->cells[nearest], arena),
-                                           result->cells[nearest].why, what_would_hold(sweep, result));
+                                           result->cells[nearest].why, limits_that_would_hold(sweep, result));
 }

@@ -39,7 +39,7 @@ static void release(rh_wal_watch *watch)
     rh_pg_close(pg);
 }
 
-static void *look(void *data)
+static void *watch_wal(void *data)
 {
     rh_wal_watch *watch = data;
     for (rh_usec next = rh_clock_monotonic(); !atomic_load(&watch->stop);) {
@@ -68,7 +68,7 @@ rh_wal_watch *rh_wal_watch_start(const rh_wal_watch_options *options, rh_error *
     watch->pg = rh_pg_connect(options->conninfo, ": watch", error);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    const bool started = watch->pg && pthread_create(&watch->thread, NULL, look, watch) == 0;
+    const bool started = watch->pg && pthread_create(&watch->thread, NULL, watch_wal, watch) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (started)
         return watch;

@@ -19,7 +19,7 @@ struct rh_backfill_worker {
     rh_usec stretch;
     atomic_bool cut_at_commit;
     bool young;  /* it has run no batch */
-    int64_t wal; /* position behind the last batch */
+    int64_t wal; /* position after the last batch */
 };
 
 /* ---- positions ---- */

@@ -20,7 +20,7 @@ void rh_backfill_position_copy(rh_backfill_position *to, const rh_backfill_posit
 /* The greatest position of the table, in LAST; empty when it has no row. */
 bool rh_backfill_last_position(rh_pg *pg, const rh_backfill *backfill, const rh_backfill_target *target,
                                rh_arena *arena, rh_backfill_position *last, rh_error *error);
-/* Runs a find statement: LAST is the last position of the batch of at most ROWS rows behind AFTER (NULL: from
+/* Runs a find statement: LAST is the last position of the batch of at most ROWS rows after AFTER (NULL: from
  * the first), empty when the walk has ended; FOUND its rows, RH_UNKNOWN where they are not counted. PREPARED:
  * SQL outlives PG. */
 bool rh_backfill_find(rh_pg *pg, const char *sql, bool prepared, const rh_backfill_position *after,
@@ -43,14 +43,14 @@ typedef struct rh_backfill_worker_options {
     const rh_backfill *backfill;
     const rh_backfill_statements *statements; /* outlives the worker, as BACKFILL does */
     bool count_wal;                           /* one more round trip a batch, outside of its transaction */
-    const char *progress; /* run in each batch's transaction before COMMIT, its parameters the position behind
+    const char *progress; /* run in each batch's transaction before COMMIT, its parameters the position after
                              the batch; NULL: none */
     rh_usec stretch;      /* how long it waits between two statements of a batch */
 } rh_backfill_worker_options;
 
 /* Connects; the caller closes. One thread. */
 rh_backfill_worker *rh_backfill_worker_open(const rh_backfill_worker_options *options, rh_error *error);
-/* Behind a pause: what others wrote of WAL meanwhile does not count as the next batch's. */
+/* Call after a pause: WAL that others wrote meanwhile does not count as the next batch's. */
 bool rh_backfill_worker_begin(rh_backfill_worker *worker, rh_error *error);
 /* Takes NULL. */
 void rh_backfill_worker_close(rh_backfill_worker *worker);

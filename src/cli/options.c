@@ -18,7 +18,7 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
          "  scaled   on samples of the tables' pages, to predict how durations grow with table size\n"
          "  quiet    with nothing else running (\"repeat\" times), to measure durations and locks\n"
          "  loaded   under the generated load, to measure lock waits and the load's response times\n"
-         "The pass backfill tries the settings of each declared backfill beside the load."},
+         "The pass backfill tries the settings of each declared backfill under load."},
     [RH_COMMAND_PLAN] =
         {"plan",
          {"SCENARIO"},
@@ -34,11 +34,11 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
         {"profile",
          {NULL},
          "read facts from production: sizes, settings, statistics, hardware",
-         "Takes less than 5 seconds, plus the duration of --watch: one read-only transaction that waits for no\n"
+         "Takes less than 8 seconds, plus the duration of --watch: read-only transactions that wait for no\n"
          "lock, then a bounded probe of the hardware. A role with pg_monitor is sufficient; facts that it may\n"
          "not read are null, with the reason. Reads no row data, unless --most-common-values is given. Name the\n"
-         "output file as production.profile in a scenario. Without --url, the connection\n"
-         "parameters come from libpq's environment variables."},
+         "output file as production.profile in a scenario. Without --url, the connection parameters come from\n"
+         "libpq's environment variables."},
     [RH_COMMAND_REPORT] = {"report",
                            {"RUN_DIRECTORY"},
                            "render a run's report again from its report.json",
@@ -51,10 +51,10 @@ static const rh_command_spec COMMANDS[RH_COMMAND_COUNT] = {
         {"score",
          {"RUN_DIRECTORY"},
          "compare a run's prediction with production's durations",
-         "FILE is a CSV file with the columns migration, seconds and, for single statements, statement (its\n"
-         "ordinal in the file); or a server log with durations (log_min_duration_statement; stderr, csvlog or\n"
+         "--actual FILE is a CSV file with the columns migration, seconds and, for single statements, statement\n"
+         "(its ordinal in the file); or a server log with durations (log_min_duration_statement; stderr, csvlog or\n"
          "jsonlog format). Prints a table and writes RUN_DIRECTORY/score.json.\n"
-         "With --progress, compares the rows done of a backfill with the predicted course, and corrects the\n"
+         "With --progress, compares the progress of a backfill with the predicted one, and corrects the\n"
          "finishing date."},
     [RH_COMMAND_EXPLAIN] =
         {"explain",
@@ -152,7 +152,7 @@ static const rh_option_spec OPTIONS[RH_OPTION_COUNT] = {
     [RH_OPTION_PROGRESS] = {.name = "progress",
                             .value = "[NAME=]FILE",
                             .commands = ON(SCORE),
-                            .help = "production's course of the backfill NAME: a CSV file with time, rows"},
+                            .help = "production's progress of the backfill NAME: a CSV file with time, rows"},
     [RH_OPTION_QUIET] = {.name = "quiet",
                          .letter = 'q',
                          .commands = EVERYWHERE,

@@ -65,7 +65,7 @@ bool rh_sampler_open(rh_sampler *sampler, rh_error *error)
     int version = rh_pg_server_version(sampler->pg);
     if (version < 140000)
         sampler->options.without_waitstart = true;
-    /* The samples take no lock; the lookup of a name might meet one, and then gives up. */
+    /* The samples take no lock; the lookup of a name might wait for one, and then gives up. */
     rh_text sql = {0};
     rh_text_append(&sql, "SET statement_timeout = 0; SET lock_timeout = '100ms'; SET jit = off; "
                          "SET default_transaction_isolation = 'read committed'; ");
@@ -311,7 +311,7 @@ static void book_migration(reading *r, const rh_pg_result *result)
     pthread_mutex_unlock(&sampler->mutex);
 }
 
-/* Asks, telling first what has changed since the last time: one round trip. */
+/* Sends what has changed since the last sample and the query, in one round trip. */
 static rh_pg_result *query(rh_sampler *sampler, const rh_sampler_label *label, rh_error *error)
 {
     rh_text settings = {0}, sql = {0};

@@ -90,7 +90,7 @@ struct rh_sampler {
     rh_arena *arena;
     rh_wait_graph *graph;
     rh_error failure;
-    bool looks_at_phases;         /* this server tells them */
+    bool looks_at_phases;         /* this server reports them */
     rh_sampler_label phase_label; /* the statement of the last sample of its phase */
     rh_phase_sample phase_base;   /* when the statement that runs began */
     rh_usec phase_at;             /* when the next sample of the statement's phase is due; 0: none runs */
@@ -103,7 +103,7 @@ struct rh_sampler {
     bool was_running;             /* a migration statement, in the last sample */
     rh_usec next_lookup;
     int graph_pid;    /* the migration's session that was last passed to the wait graph */
-    rh_text watched;  /* pids to tell about in the next sample, comma-separated */
+    rh_text watched;  /* pids to describe in the next sample, comma-separated */
     rh_text settings; /* the settings last sent to the connection */
     rh_redacted *texts;
     size_t text_count;

@@ -22,7 +22,7 @@ static int root_of(const rh_wait_segment *segment)
 }
 
 /* Behind the same blocker; ROOT: and with the same root. */
-static rh_usec spent_behind(const wait *w, const rh_wait_segment *like, bool root)
+static rh_usec waited_for_blocker(const wait *w, const rh_wait_segment *like, bool root)
 {
     rh_usec sum = 0;
     for (size_t i = 0; i < w->segment_count; i++)
@@ -43,9 +43,9 @@ static const rh_wait_segment *longest_spell(const wait *w)
             longest = segment;
             continue;
         }
-        rh_usec more = spent_behind(w, segment, false) - spent_behind(w, longest, false);
+        rh_usec more = waited_for_blocker(w, segment, false) - waited_for_blocker(w, longest, false);
         if (more == 0 && blocker_of(segment) == blocker_of(longest))
-            more = spent_behind(w, segment, true) - spent_behind(w, longest, true);
+            more = waited_for_blocker(w, segment, true) - waited_for_blocker(w, longest, true);
         if (more == 0)
             more = segment->spent - longest->spent;
         if (more > 0)

@@ -60,7 +60,7 @@ bool rh_graph_is_migration(const rh_wait_graph *graph, int pid);
 const char *rh_graph_intern(rh_wait_graph *graph, const char *string);
 /* The waiter PID in the sample, or NULL. */
 const rh_wait_sample *rh_moment_sample(const rh_moment *now, int pid);
-/* What the sample tells of the session PID, or NULL. */
+/* The sample's row of the session PID, or NULL. */
 const rh_wait_session *rh_moment_session(const rh_moment *now, int pid);
 
 /* wait_chain.c: the chain in which SAMPLE, which has a blocker, is in now: found among the spells of WAIT,

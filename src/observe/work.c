@@ -97,7 +97,7 @@ static bool read_all_committed(rh_work_watch *watch, relation_states *into)
     return result != NULL;
 }
 
-/* May it have rolled back a subtransaction, whose locks are gone? */
+/* May it have rolled back a subtransaction, whose locks were released? */
 static bool may_roll_back(const rh_statement *statement)
 {
     return statement->class_expected == RH_CLASS_PROCEDURE || statement->unknown_effect;

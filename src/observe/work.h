@@ -20,5 +20,5 @@ struct rh_work_watch {
     bool all;                  /* outside of a transaction: every relation is looked at */
 };
 
-/* Queries of ours have read tables since rh_work_after: that is not the next statement's work. */
+/* pgrehearse's own queries have read tables since rh_work_after: that is not the next statement's work. */
 void rh_work_forget(rh_work_watch *watch);

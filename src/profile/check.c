@@ -33,8 +33,9 @@ bool rh_profile_guard(const rh_profile *profile, const char *conninfo, bool *che
         rh_error_set(error, RH_ERROR_REFUSED,
                      "staging is production: the server has the system identifier %s of the profile",
                      profile->system_identifier);
-        rh_error_hint(error, "name another server (a physical copy of production bears its identifier too: "
-                             "staging.kind: embedded needs none)");
+        rh_error_hint(
+            error,
+            "name another server (a physical copy of production has the same identifier: use staging.kind: embedded for it)");
     }
     rh_pg_result_free(result);
     rh_pg_close(pg);
@@ -90,7 +91,7 @@ static const char *finish_names(comparison *c, names *list)
 }
 
 /* What the migrations do to these on production was not rehearsed. IN_BACKUP: of each of the profile's. */
-static void tell_absent(comparison *c, const bool *in_backup)
+static void report_absent_tables(comparison *c, const bool *in_backup)
 {
     names absent = {0};
     for (size_t i = 0; i < c->profile->relation_count; i++)
@@ -141,7 +142,7 @@ static bool compare_tables(comparison *c, const rh_pg_result *tables, rh_error *
     if (missing.count > 0)
         add_sentence(c, "production's profile lacks %zu of the backup's %zu tables: %s", missing.count,
                      rh_pg_rows(tables), lost);
-    tell_absent(c, in_backup);
+    report_absent_tables(c, in_backup);
     if (smaller.count > 0)
         add_sentence(c, "smaller on production than in the backup: %s", small);
     if (never_analysed.count > 0)

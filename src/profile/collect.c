@@ -84,7 +84,7 @@ static bool watch(take *t, rh_error *error)
     return ok;
 }
 
-static void finish_looks(take *t)
+static void finish_watch(take *t)
 {
     if (t->samples > 0) {
         rh_json *marker = rh_json_add_object(t->ages, NULL);
@@ -193,7 +193,7 @@ static bool read_all(take *t, rh_error *error)
     t->session.deadline = t->started + PROBES_END;
     if (!probes(t, error) || !watch(t, error) || !second_reading(t, error))
         return false;
-    finish_looks(t);
+    finish_watch(t);
     return true;
 }
 

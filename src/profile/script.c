@@ -87,7 +87,7 @@ static void add_probe(rh_probe_kind kind, bool again, rh_text *script)
 }
 
 /* The look is kept in a variable, so that a thousand of them do not make a thousand copies of it. */
-static void add_looks(rh_usec duration, rh_text *script)
+static void add_watch(rh_usec duration, rh_text *script)
 {
     int64_t samples = duration / LOOK_EVERY;
     rh_usec pause = LOOK_EVERY;
@@ -114,7 +114,7 @@ void rh_profile_script(const rh_profile_options *options, rh_text *script)
         for (int kind = 0; kind < RH_PROBE_COUNT; kind++)
             if (options->probes & 1u << kind)
                 add_probe((rh_probe_kind)kind, round > 0, script);
-    add_looks(options->watch, script);
+    add_watch(options->watch, script);
     rh_text_append(script, "\nSELECT pg_sleep(greatest(0, 1.2 - extract(epoch FROM clock_timestamp() - "
                            ":'rh_began'::timestamptz))::float8)\n\\gset rh_\n");
     add_facts(true, false, script);

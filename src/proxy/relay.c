@@ -118,7 +118,7 @@ static void drain(stream *s, int fd)
 
 /* ---- the client's bytes ---- */
 
-/* A request for encryption is answered here and goes no further. */
+/* A request for encryption is answered here and not passed on. */
 static void refuse_encryption(rh_relay *r)
 {
     stream *up = &r->up;

@@ -15,7 +15,7 @@ bool rh_proxy_session_is_commit(const char *sql)
            rh_is_word(rh_sql_skip_blanks(rest + strlen("prepare")), "transaction");
 }
 
-/* The SQL behind a body that begins with a portal's name. */
+/* The SQL of a portal; the body begins with its name. */
 static const char *sql_of_portal(const rh_proxy_session *s, const rh_message *message)
 {
     return rh_prepared_names_find(&s->portals, message->body);
@@ -51,7 +51,7 @@ void rh_proxy_session_waited(rh_proxy_session *s, rh_usec ready, rh_usec now)
     s->long_before = false;
 }
 
-/* The second of the strings that BODY holds one behind the other; "" when it is cut off. */
+/* The second of the strings in BODY; "" when it is truncated. */
 static const char *second(const rh_message *message)
 {
     size_t first = strlen(message->body) + 1;

@@ -87,7 +87,7 @@ static void received_ready(rh_proxy_session *s, const rh_message *message, rh_us
     s->events->answered(s->events->user, s->connection, long_before, s->state == 'I');
 }
 
-/* A statement's rh_outstanding_end, in a simple query one of several. */
+/* A statement's end, in a simple query one of several. */
 static void received_complete(rh_proxy_session *s, const rh_message *message, rh_usec now)
 {
     rh_outstanding *p = s->first;
@@ -106,8 +106,8 @@ static void received_complete(rh_proxy_session *s, const rh_message *message, rh
     rh_outstanding_take_first(s, now);
 }
 
-/* The server takes COPY data now: what was sent behind the Execute, up to the data's rh_outstanding_end, is
- * ignored if it is a Sync. */
+/* The server takes COPY data now: what was sent after the Execute, up to the end of the data, is ignored if
+ * it is a Sync. */
 static void received_copy_in(rh_proxy_session *s)
 {
     if (!s->first || s->first->kind != EXECUTE)

@@ -37,7 +37,7 @@ static bool take_target(const rh_scenario *s, rh_physical_facts *copy, rh_error 
     if (!wanted || (copy->label && copy->restore_command))
         return true;
     rh_error_set(error, RH_ERROR_SCENARIO,
-                 copy->label ? "backup.target needs a restore_command, which brings the WAL up to it"
+                 copy->label ? "backup.target needs a restore_command, which fetches the WAL up to it"
                              : "backup.target is for a base backup, and the copy has no backup_label");
     rh_error_hint(error, copy->label ? "write backup.restore_command, as production's postgresql.conf has it"
                                      : "remove the target: the copy is of one moment");

@@ -39,7 +39,7 @@ static const char *last_words(rh_run *run, const rh_process *process)
 {
     const char *said =
         rh_program_message(run->arena, rh_process_errors(process), rh_process_output(process), NULL, NULL);
-    return *said ? said : "it said nothing";
+    return *said ? said : "it printed nothing";
 }
 
 static bool run_command(rh_run *run, const rh_process_options *options, const rh_progress *progress,
@@ -57,10 +57,12 @@ static bool run_command(rh_run *run, const rh_process_options *options, const rh
     bool ok = rh_process_wait(process, run->scenario->backup.timeout, &status, &own);
     if (!ok && own.code == RH_ERROR_SLOW) {
         rh_duration_format(rh_seconds(run->scenario->backup.timeout), limit, sizeof limit);
-        rh_error_set(error, RH_ERROR_BACKUP, "backup.command: %s did not end within %s, and was ended: %s",
-                     name, limit, last_words(run, process));
-        rh_error_hint(error, "does it wait for an answer or a password? It has no terminal. Else set "
-                             "backup.timeout to a longer time");
+        rh_error_set(error, RH_ERROR_BACKUP,
+                     "backup.command: %s did not end within %s, and was terminated: %s", name, limit,
+                     last_words(run, process));
+        rh_error_hint(
+            error,
+            "if it waits for input or a password: it has no terminal; otherwise set backup.timeout to a longer time");
     } else if (!ok) {
         rh_error_move(error, &own);
     } else if (status != 0) {
@@ -85,8 +87,9 @@ static bool recognise(rh_run *run, const rh_fetched *fetched, const char *name, 
     if (count == 0) {
         rh_error_set(error, RH_ERROR_BACKUP, "backup.command: %s ended with status 0 and left $PGDATA empty",
                      name);
-        rh_error_hint(error, "let it restore into $PGDATA, which is in its environment and is filled in in "
-                             "its arguments");
+        rh_error_hint(
+            error,
+            "it must restore into $PGDATA, which is in its environment and is replaced in its arguments");
         return at_command(run, error);
     }
     rh_error own = {0};
@@ -95,7 +98,7 @@ static bool recognise(rh_run *run, const rh_fetched *fetched, const char *name, 
     bool ok = rh_backup_examine(&restored, run->arena, &run->backup, progress, &own);
     run->backup.path = name;
     if (ok && !run->backup.physical)
-        ok = rh_error_set(&own, RH_ERROR_BACKUP, "it is no data directory, but a dump");
+        ok = rh_error_set(&own, RH_ERROR_BACKUP, "it is a dump, not a data directory");
     if (ok) {
         run->backup.physical->within = fetched->place.directory;
         rh_physical_take_restore_command(run->backup.physical, run->arena);
@@ -103,7 +106,7 @@ static bool recognise(rh_run *run, const rh_fetched *fetched, const char *name, 
         rh_error_set(error, own.code, "backup.command: what %s restored cannot be used: %s", name,
                      own.message);
         rh_error_hint(error, "%s",
-                      own.hint ? own.hint : "let it restore a whole data directory into $PGDATA");
+                      own.hint ? own.hint : "it must restore a complete data directory into $PGDATA");
         at_command(run, error);
     }
     rh_error_release(&own);

@@ -80,7 +80,7 @@ static void read_after(rh_run *run, rh_pg *pg)
     rh_text_release(&oids);
 }
 
-/* The sessions of prepare publish their counts before they are gone: waits until then, for 2 s at the most.
+/* The sessions of prepare publish their counts before they end: waits for that, for 2 s at most.
  */
 static void await_sessions(rh_pg *pg)
 {
@@ -198,7 +198,7 @@ static const char *changes_of(const rh_masked_table *table, rh_arena *arena)
     const char *updates = table->updated == 1 ? "update" : "updates",
                *deletes = table->deleted == 1 ? "delete" : "deletes";
     if (table->replaced)
-        return "it wrote the table again";
+        return "it replaced the table";
     if (table->deleted <= 0)
         return rh_arena_printf(arena, "%s %s", updated, updates);
     if (table->updated <= 0)

@@ -55,7 +55,7 @@ static unsigned probes_of(const rh_profile *profile)
 static bool probe_staging(rh_run *run, const char *conninfo, rh_error *error)
 {
     enum { ROUNDS = 3 };
-    _Static_assert((int)ROUNDS < (int)RH_PROBE_ROUNDS_MOST, "one is left for the end");
+    _Static_assert((int)ROUNDS < (int)RH_PROBE_ROUNDS_MOST, "one round is left for the end");
     rh_skipped *unknown = NULL;
     size_t unknown_count = 0, first = 0;
     for (int round = 0; round < ROUNDS; round++) {
@@ -80,7 +80,7 @@ bool rh_production_probe_again(rh_run *run, const char *conninfo, const rh_progr
     size_t count = 0;
     if (!run->production.profile)
         return true;
-    rh_progress_begin(progress, "probe", "staging once more: is the machine as fast as it was?");
+    rh_progress_begin(progress, "probe", "staging again: whether the machine is as fast as before");
     if (!rh_profile_probe(conninfo, probes_of(run->production.profile) & of_machine, run->arena,
                           &run->production, &unknown, &count, error))
         return false;

@@ -45,7 +45,7 @@ static const char *uncounted_table(const rh_statement *statement)
     return NULL;
 }
 
-static void tell_statements(rh_run *run)
+static void note_statements(rh_run *run)
 {
     tally locks = {0}, unknown = {0}, hidden = {0}, uncounted = {0};
     for (size_t m = 0; m < run->plan.migration_count; m++) {
@@ -151,7 +151,7 @@ static void note_prediction(rh_run *run)
 
 void rh_unmeasured_add(rh_run *run)
 {
-    tell_statements(run);
+    note_statements(run);
     note_rollback(run);
     note_load(run);
     note_prediction(run);

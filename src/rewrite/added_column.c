@@ -6,7 +6,7 @@
 #include "pgrehearse/sql/tree.h"
 #include <string.h>
 
-/* A new column taken apart: what can stand at once, and what comes later. */
+/* A new column: what can be added immediately, and what follows later. */
 typedef struct column {
     const char *bare, *name; /* quoted */
     const char *plain;       /* "name type" and what it may keep */

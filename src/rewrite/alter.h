@@ -3,7 +3,7 @@
 #include "safer.h"
 #include "pgrehearse/sql/tree.h"
 
-/* One ALTER TABLE, taken apart. */
+/* One ALTER TABLE, split into its parts. */
 typedef struct rh_alter_parts {
     rh_clauses parts;
     const char *head;  /* "ALTER TABLE IF EXISTS t" */

@@ -123,7 +123,7 @@ static bool mentions(rh_json *node, void *column)
 }
 
 /* The clock or the transaction, which differ from batch to batch. */
-static bool asks_the_time(rh_json *node, void *nothing)
+static bool reads_transaction_time(rh_json *node, void *nothing)
 {
     static const char *const functions[] = {
         "now", "transaction_timestamp", "statement_timestamp", "txid_current", "pg_current_xact_id", "age",
@@ -287,7 +287,7 @@ static const char *why_not(const rh_safer_list *list, const rh_catalog_table *ta
             return "it reads the table that it changes: later batches would see what earlier ones did";
         if (hidden)
             return hidden;
-        if (rh_json_visit(parts[i], asks_the_time, NULL))
+        if (rh_json_visit(parts[i], reads_transaction_time, NULL))
             return "it uses the transaction's timestamp, which would differ from batch to batch";
     }
     if (from && !has_one_partner(list, from, where))

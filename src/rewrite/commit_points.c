@@ -20,7 +20,7 @@ typedef struct effect {
     bool removes_rows;        /* DELETE, TRUNCATE: only adding rows again matters */
     bool moves_rows;          /* it copies or changes rows */
     bool adds_rows, grants;
-    bool destroys;     /* rows or columns of TAKEN are gone, or differ */
+    bool destroys;     /* rows or columns of TAKEN are removed, or differ */
     bool clock;        /* now() and the like */
     const char *spans; /* why nothing of its transaction can be committed apart; NULL */
     rh_arena *arena;
@@ -249,7 +249,7 @@ static bool names_again(const effect *a, const effect *b, rh_arena *arena, const
     return false;
 }
 
-/* Rows that A moves and B, later, removes: whoever changed them in between would lose that. */
+/* Rows that A moves and B removes later: changes to them in between would be lost. */
 static bool removes_moved(const effect *a, const effect *b, const char **which)
 {
     for (size_t i = 0; a->moves_rows && b->destroys && i < b->taken_count; i++)

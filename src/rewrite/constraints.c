@@ -115,7 +115,7 @@ bool rh_safer_constraint(rh_safer_list *list, const rh_alter_parts *p, rh_json *
     const char *type = rh_json_string(rh_json_get(constraint, "contype"));
     const char *given = rh_json_string(rh_json_get(constraint, "conname"));
     const char *definition =
-        rh_clauses_definition(words + 3 + strspn(words + 3, " \t\r\n"), list->arena); /* behind ADD */
+        rh_clauses_definition(words + 3 + strspn(words + 3, " \t\r\n"), list->arena); /* after ADD */
     if (!type || rh_json_bool(rh_json_get(constraint, "skip_validation")))
         return false;
     if (rh_json_get(constraint, "indexname"))

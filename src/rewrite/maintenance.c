@@ -49,7 +49,7 @@ static const char *no_reindex(const rh_safer_list *list, rh_json *body)
 typedef struct view {
     const rh_catalog_object *object;
     const rh_safer_list *list;
-    const char *unique; /* the name of an index that tells its rows apart; NULL */
+    const char *unique; /* the name of a unique index; NULL */
     bool populated;
 } view;
 

@@ -12,7 +12,7 @@ typedef struct division {
     const rh_safer_list *list;
     const rh_catalog_table *table;
     const char *strategy; /* "list", "range", "hash"; NULL: not known */
-    const char *column;   /* the one that it goes by; NULL: several, or an expression */
+    const char *column;   /* the partition key's column; NULL: several, or an expression */
 } division;
 
 static void see_division(void *user, const char *sql, const char *kind, rh_json *body)

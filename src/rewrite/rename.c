@@ -63,7 +63,7 @@ static void see_before(void *user, const char *sql, const char *kind, rh_json *b
     }
 }
 
-static void see_for_all(void *user, const char *sql, const char *kind, rh_json *body)
+static void note_grant_on_all(void *user, const char *sql, const char *kind, rh_json *body)
 {
     renaming *r = user;
     (void)sql;
@@ -100,8 +100,8 @@ static const char *why_not(renaming *r)
     if (unknown)
         return unknown;
     rh_safer_before(r->list, r->old, see_before, r);
-    rh_safer_before(r->list, "all tables in schema", see_for_all, r);
-    rh_safer_before(r->list, "default privileges", see_for_all, r);
+    rh_safer_before(r->list, "all tables in schema", note_grant_on_all, r);
+    rh_safer_before(r->list, "default privileges", note_grant_on_all, r);
     rh_safer_after(r->list, r->old, see_old_name, r);
     rh_safer_after(r->list, r->fresh, see_new_name, r);
     r->invoker = major >= 15 && !r->by_columns;

@@ -131,7 +131,7 @@ static void keep_all(rh_safer_packing *p, rh_catalog *catalog, const char *why)
     }
 }
 
-/* The steps of a statement for this release, then, behind all of them, those for a later one. */
+/* The steps of a statement for this release; those for a later release follow after all of them. */
 static void pack_migration(rh_safer_packing *p, rh_catalog *catalog, const char *const *path)
 {
     const rh_script *script = &p->migration->up;

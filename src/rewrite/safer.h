@@ -65,7 +65,7 @@ const char *rh_safer_no_fill(const rh_safer_list *list, const rh_catalog_table *
  * satisfy CONDITION (may be NULL). NAME: the table as SQL writes it, CALLED: its alias in the statement. */
 void rh_safer_fill(rh_safer_list *list, const char *rule, const rh_catalog_table *table, const char *name,
                    const char *called, const char *verb, const char *condition);
-/* VALIDATE CONSTRAINT NAME behind HEAD ("ALTER TABLE t"), in a transaction of its own. */
+/* HEAD ("ALTER TABLE t") with VALIDATE CONSTRAINT NAME, in a separate transaction. */
 void rh_safer_validate(rh_safer_list *list, const char *rule, const char *head, const char *name);
 /* The column BARE (unquoted) of DEFINITION becomes NOT NULL without a scan under ACCESS EXCLUSIVE. TABLE: as
  * SQL writes it. */

@@ -187,7 +187,7 @@ static bool is_answered(const rh_safer_list *list, const char *rule)
 
 void rh_safer_leave(const rh_safer_list *list, rh_arena *arena, rh_safer *safer)
 {
-    /* whose advice in general is what WHY tells not to do here */
+    /* whose general advice contradicts WHY */
     static const char *const contrary[] = {"rename", "index-without-concurrently", "rewrite-access-exclusive",
                                            NULL};
     for (size_t i = 0; i < list->statement->hazard_count; i++) {

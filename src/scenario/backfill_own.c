@@ -14,7 +14,7 @@ typedef struct own_sql {
     rh_yaml_node *node;
 } own_sql;
 
-/* Puts the place of AT, within the text, behind the message that is set. */
+/* Appends the position of AT in the text to the message that is set. */
 static bool at_place(const own_sql *own, const char *at)
 {
     int line = 1, column = 1;
@@ -159,7 +159,7 @@ static bool check_syntax(const own_sql *own, rh_backfill_own kind)
     return ok;
 }
 
-/* Without the semicolon, and the comments behind it: it becomes a part of others. */
+/* Without the semicolon and the comments after it, because it becomes part of other statements. */
 static size_t length_of(const char *sql)
 {
     const char *at = sql, *end = sql;

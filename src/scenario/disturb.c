@@ -109,7 +109,7 @@ static bool check_options(rh_reader *reader, const kind_spec *kind, rh_yaml_node
     if (disturber->sql && disturber->table) {
         rh_value_fail(reader, node, "%s has either a table or sql", kind->word);
         return rh_error_hint(reader->error,
-                             "table scans it over and over; sql is a file with your own query");
+                             "table: the table to scan repeatedly; sql: a file with your own query");
     }
     return true;
 }

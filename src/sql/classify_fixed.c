@@ -4,7 +4,8 @@
 #include "pgrehearse/sql/classify.h"
 #include <string.h>
 
-/* Statements whose type alone tells. RELATION is the key of the RangeVar that LOCK is taken on. */
+/* Statements whose class and lock follow from their type alone. RELATION is the key of the RangeVar that LOCK
+ * is taken on. */
 static const struct simple_rule {
     const char *kind, *tag;
     rh_statement_class class_;

@@ -158,7 +158,7 @@ static bool is_by_purpose(rh_statement_class class_)
 }
 
 /* Its text names no class. */
-static bool says_nothing(rh_statement_class class_)
+static bool is_unspecific(rh_statement_class class_)
 {
     return class_ == RH_CLASS_UNCLASSIFIED || class_ == RH_CLASS_PROCEDURE;
 }
@@ -166,7 +166,7 @@ static bool says_nothing(rh_statement_class class_)
 /* Where nothing stands out, that says nothing. */
 static bool is_silent(rh_statement_class class_)
 {
-    return says_nothing(class_) || class_ == RH_CLASS_QUERY || class_ == RH_CLASS_MAINTENANCE ||
+    return is_unspecific(class_) || class_ == RH_CLASS_QUERY || class_ == RH_CLASS_MAINTENANCE ||
            class_ == RH_CLASS_INDEX_BUILD || class_ == RH_CLASS_INDEX_CONCURRENT;
 }
 
@@ -304,7 +304,7 @@ void rh_classify_measured(rh_statement *statement, const rh_statement_run *run, 
     statement->class_measured = true;
     statement->class_ = class_;
     statement->class_differs =
-        class_ != statement->class_expected && !says_nothing(statement->class_expected);
+        class_ != statement->class_expected && !is_unspecific(statement->class_expected);
     statement->class_evidence =
         statement->class_differs
             ? rh_arena_printf(arena, "Its text says %s; measured: %s.",

@@ -9,7 +9,7 @@ static bool is_name(const rh_sql_token *token)
            strcmp(token->kind, "KEYWORD") == 0;
 }
 
-/* What is put behind a piece must not end up in a comment. */
+/* Text that is appended to a clause must not become part of a comment. */
 bool rh_clauses_scan(const char *sql, rh_arena *arena, rh_sql_token **tokens, size_t *count)
 {
     size_t kept = 0;
@@ -144,7 +144,7 @@ static bool is_of_grammar(const char *sql, const rh_sql_token *tokens, size_t co
            (i > 1 && strcmp(tokens[i - 1].kind, "(") == 0 && word_at(sql, tokens, count, i - 2, "extract"));
 }
 
-/* A word by itself is a column; behind a cast it is a type, before a parenthesis a function. */
+/* A word by itself is a column; after a cast it is a type, before a parenthesis a function. */
 static bool is_column(const char *sql, const rh_sql_token *tokens, size_t count, size_t i)
 {
     static const char *const before[] = {"as", "collate", "references", "using", "constraint"};

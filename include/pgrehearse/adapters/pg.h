@@ -165,7 +165,7 @@ typedef enum rh_pg_poll { RH_PG_BUSY, RH_PG_DONE, RH_PG_FAILED, RH_PG_LOST } rh_
 int rh_pg_socket(const rh_pg *pg);
 bool rh_pg_set_nonblocking(rh_pg *pg, rh_error *error);
 bool rh_pg_prepare(rh_pg *pg, const char *name, const char *sql, rh_error *error); /* blocking */
-/* Start a prepared statement or plain SQL; false when the connection is gone. */
+/* Start a prepared statement or plain SQL; false when the connection is lost. */
 bool rh_pg_send_prepared(rh_pg *pg, const char *name, size_t count, const char *const *parameters);
 bool rh_pg_send(rh_pg *pg, const char *sql);
 /* True while bytes wait to be written: poll for writing too, then call rh_pg_flush. */

@@ -58,7 +58,7 @@ typedef struct rh_proof_place {
     /* Ends the server at once, as a crash does; and starts it again. NULL: it is not ours. */
     void (*crash)(void *data);
     bool (*restart)(void *data, rh_error *error);
-    /* Runs the migrations behind the backfill in the current copy. *WHY: which of them fails, and how, as a
+    /* Runs the migrations after the backfill in the current copy. *WHY: which of them fails, and how, as a
      * clause; NULL: they pass. *OF_ROWS: it fails because of the rows. NULL: there are none. */
     bool (*contract)(void *data, const char **why, bool *of_rows, rh_error *error);
     rh_backfill_programs programs; /* in the current copy */

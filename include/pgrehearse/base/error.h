@@ -19,7 +19,7 @@ typedef enum rh_error_code {
     RH_ERROR_MIGRATION,   /* a migration, its rollback or a verify step failed */
     RH_ERROR_TIMEOUT,     /* a limit of the scenario ran out: the migration's fault */
     RH_ERROR_SLOW,        /* a limit of pgrehearse itself ran out: says nothing about the migration */
-    RH_ERROR_LOST,        /* the connection to the server is gone */
+    RH_ERROR_LOST,        /* the connection to the server is lost */
     RH_ERROR_IO,          /* a file could not be read or written */
     RH_ERROR_NO_SPACE,    /* the disk is full */
     RH_ERROR_INTERRUPTED, /* a signal asked to stop */

@@ -24,7 +24,7 @@ const char *rh_text_string(const rh_text *text);
 
 bool rh_starts_with(const char *string, const char *prefix);
 bool rh_ends_with(const char *string, const char *suffix);
-/* PATH behind its last '/'; all of it where it has none. */
+/* PATH after its last '/'; all of it if it has none. */
 const char *rh_base_name(const char *path);
 /* LIST ends with NULL. */
 bool rh_is_one_of(const char *string, const char *const *list);

@@ -91,7 +91,7 @@ static int read_metadata(const char *text)
     return -1;
 }
 
-static rh_transaction_rule rule_beside(const char *path, rh_arena *arena)
+static rh_transaction_rule rule_of_metadata(const char *path, rh_arena *arena)
 {
     char *metadata = rh_path_beside(path, "metadata.toml", arena);
     char *text = rh_file_exists(metadata) ? rh_file_read(metadata, 0, arena, NULL, NULL) : NULL;
@@ -105,7 +105,7 @@ static bool read_direction(const char *path, rh_direction direction, rh_arena *a
     reading->missing = *reading->text == '\0' && direction == RH_DOWN; /* refused when it is wanted */
     if (*reading->text == '\0' && direction == RH_UP)
         return rh_refuse_file(path, 0, "Diesel", "it is empty", "A comment is enough.", error);
-    reading->rule = rule_beside(path, arena);
+    reading->rule = rule_of_metadata(path, arena);
     return true;
 }
 

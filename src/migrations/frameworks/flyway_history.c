@@ -75,7 +75,7 @@ static int by_rank(const void *a, const void *b)
 }
 
 /* What a row of an undo or of `repair` takes back is the last before it. */
-static void take_back(flyway_history *h, size_t by)
+static void unapply(flyway_history *h, size_t by)
 {
     const applied *row = &h->rows[by];
     if (!row->success || (!is_undo(row) && strcmp(row->type, "DELETE") != 0))
@@ -118,7 +118,7 @@ static bool read_rows(const rh_plan *plan, const rh_rows *rows, flyway_history *
     }
     qsort(h->rows, h->count, sizeof *h->rows, by_rank);
     for (size_t i = 0; i < h->count; i++)
-        take_back(h, i);
+        unapply(h, i);
     for (size_t i = 0; i < h->count; i++) {
         const applied *row = &h->rows[i];
         if (!row->version || row->gone || is_undo(row) || strcmp(row->type, "DELETE") == 0)
@@ -146,7 +146,7 @@ static bool same_type(const char *type, const rh_migration *migration)
     return strcmp(strcmp(type, "SPRING_JDBC") == 0 ? "JDBC" : type, type_of(migration)) == 0;
 }
 
-static bool stands_behind(const rh_migration *migration, const applied *row)
+static bool is_version_of_row(const rh_migration *migration, const applied *row)
 {
     if (rh_flyway_is_repeatable(migration))
         return !row->version && same_description(migration->name, row->description);
@@ -159,7 +159,7 @@ static const applied *find_applied(const flyway_history *h, const rh_migration *
 {
     for (size_t i = h->count; i-- > 0;)
         if (!h->rows[i].gone && !is_synthetic(&h->rows[i]) && !is_undo(&h->rows[i]) &&
-            stands_behind(migration, &h->rows[i]))
+            is_version_of_row(migration, &h->rows[i]))
             return &h->rows[i];
     return NULL;
 }
@@ -229,7 +229,7 @@ static bool check_row(const flyway_history *h, size_t index, const rh_plan *plan
     bool here = !is_latest(h, index), future = row->version != NULL;
     for (size_t m = 0; m < plan->migration_count; m++) {
         const rh_migration *migration = &plan->migrations[m];
-        here |= stands_behind(migration, row);
+        here |= is_version_of_row(migration, row);
         if (row->version && !rh_flyway_is_repeatable(migration))
             future &= rh_flyway_compare(row->version, rh_flyway_version(migration)) >= 0;
     }

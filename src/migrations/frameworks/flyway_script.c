@@ -36,14 +36,13 @@ static bool refuse_placeholder(const char *path, int line, const char *name, rh_
     if (is_of_the_run(name)) {
         rh_error_set(error, RH_ERROR_UNSUPPORTED,
                      "${%s} is what Flyway finds when it runs on production, which is not known here", name);
-        rh_error_hint(error, "Say it with flyway.placeholders.%s in flyway.conf: Flyway itself ignores that.",
-                      name);
+        rh_error_hint(error, "Set flyway.placeholders.%s in flyway.conf: Flyway itself ignores that.", name);
     } else {
         rh_error_set(error, RH_ERROR_SCENARIO, "Flyway has no value for the placeholder ${%s}", name);
-        rh_error_hint(error,
-                      "Set flyway.placeholders.%s in a flyway.conf in or above the folder, or say "
-                      "placeholderReplacement=false there.",
-                      name);
+        rh_error_hint(
+            error,
+            "Set flyway.placeholders.%s in a flyway.conf in or above the folder, or set placeholderReplacement=false there.",
+            name);
     }
     return rh_error_at(error, path, line, 0);
 }
@@ -145,7 +144,8 @@ static bool check_should_execute(const char *path, rh_arena *arena, rh_error *er
         return true;
     rh_error_set(error, RH_ERROR_UNSUPPORTED, "shouldExecute=%s of the script is not evaluated here",
                  found.value);
-    rh_error_hint(error, "Leave the migration out with a list in migrations.pending, or say true or false.");
+    rh_error_hint(error,
+                  "Leave the migration out with a list in migrations.pending, or set it to true or false.");
     return rh_error_at(error, found.file, found.line, 0);
 }
 

@@ -324,7 +324,7 @@ static bool read_directions(const char *path, rh_direction direction, rh_arena *
     }
     if (!finish(&r))
         return false;
-    size_t kept = 0; /* only what is sent is looked at further */
+    size_t kept = 0; /* only what is sent is examined */
     for (size_t i = 0; i < reading->piece_count; i++) {
         rh_blank(reading->text, kept, reading->pieces[i].offset);
         kept = reading->pieces[i].offset + reading->pieces[i].length;

@@ -210,7 +210,8 @@ static bool run_command(rh_psql_walk *w, const char *name, const char *line, siz
                               "COPY … FROM STDIN has its rows in the file, which is not replayed");
     if (which == known && *name != 'd')
         return refuse_unknown(w, name);
-    const action wanted = which == known ? SHOWS : COMMANDS[which].action; /* \d and its kin list things */
+    const action wanted =
+        which == known ? SHOWS : COMMANDS[which].action; /* \d and the like only list objects */
     if (wanted == REACHES_OUT)
         return refuse_reach(w, name);
     if (wanted == COPIES)

@@ -49,7 +49,7 @@ static bool is_same(const rh_statement *a, const rh_statement *b)
 }
 
 /* Statements that follow one another become one, in place. */
-static void put_together(rh_script *script, bool any, rh_arena *arena)
+static void group_changes(rh_script *script, bool any, rh_arena *arena)
 {
     size_t kept = script->statement_count ? 1 : 0;
     for (size_t i = 1; i < script->statement_count; i++) {
@@ -69,10 +69,10 @@ static void put_together(rh_script *script, bool any, rh_arena *arena)
 
 void rh_group_statements(rh_script *script, rh_arena *arena)
 {
-    put_together(script, false, arena);
+    group_changes(script, false, arena);
     const bool any = script->statement_count > RH_GROUP_FROM;
     if (any)
-        put_together(script, true, arena);
+        group_changes(script, true, arena);
     for (size_t i = 0; i < script->statement_count; i++) {
         rh_statement *s = &script->statements[i];
         char number[32];

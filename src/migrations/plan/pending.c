@@ -126,7 +126,7 @@ bool rh_plan_insert_steps(const rh_scenario *scenario, rh_plan *plan, rh_arena *
         size_t at = after ? (size_t)(after - plan->migrations) + 1 : 0;
         bool done = step->after && !after->pending;
         while (at < plan->migration_count && plan->migrations[at].command)
-            at++; /* several behind one keep their order */
+            at++; /* several after one keep their order */
         rh_program_insert(step, at, arena, plan);
         if (done) {
             plan->migrations[at].pending = false;

@@ -9,7 +9,8 @@ bool rh_plan_mark_applied(const rh_scenario *scenario, const rh_framework_rules 
                           const rh_rows *history, rh_plan *plan, rh_arena *arena, rh_error *error);
 /* By migrations.pending. */
 bool rh_plan_choose_pending(const rh_scenario *scenario, rh_plan *plan, rh_arena *arena, rh_error *error);
-/* The programs of migrations.steps take their places; one behind a migration that the backup has is done. */
+/* Inserts the programs of migrations.steps; one that follows a migration that the backup has is not pending.
+ */
 bool rh_plan_insert_steps(const rh_scenario *scenario, rh_plan *plan, rh_arena *arena, rh_error *error);
 /* --only: some of the pending ones. */
 bool rh_plan_keep_only(const rh_scenario *scenario, rh_plan *plan, rh_arena *arena, rh_error *error);

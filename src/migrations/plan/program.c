@@ -51,7 +51,7 @@ void rh_program_plan(const rh_scenario *scenario, rh_arena *arena, rh_plan *plan
     plan->migration_count = 1;
 }
 
-/* Ids are what reports and --only tell migrations by. */
+/* Reports and --only identify migrations by id. */
 static const char *unique_id(const rh_plan *plan, const char *name, rh_arena *arena)
 {
     const char *id = name;
@@ -117,7 +117,7 @@ void rh_program_describe(rh_script *script, size_t from, rh_arena *arena)
         rh_arena *scratch = rh_arena_new();
         rh_sql_span *spans = NULL;
         size_t count = 0;
-        if (i < from) { /* what it means for those behind it is all that is wanted */
+        if (i < from) { /* only its effect on the later ones is needed */
             known.hazards = NULL;
             known.hazard_count = 0;
         }

@@ -12,7 +12,7 @@ typedef struct rh_tool_mark {
     bool both_directions; /* the down migration follows it */
 } rh_tool_mark;
 
-/* The mark in TEXT, the one of its way down rather than another; false: none. Comments only: a mark in a
+/* The mark in TEXT, that of its down migration rather than another; false: none. Comments only: a mark in a
  * string or a function's body is none. Strings in ARENA. */
 bool rh_marks_in_text(const char *text, rh_arena *arena, rh_tool_mark *mark);
 /* Refuses LIST, of which RULES would make the migrations, when it carries another tool's mark. */

@@ -65,9 +65,9 @@ static bool check(void *user, rh_error *error)
            : "";
     rh_error_set(error, RH_ERROR_SQL,
                  "it waits for a lock of the prepared transaction \"%s\"%s, which nothing ends", gid, of);
-    rh_error_hint(error,
-                  "PREPARE TRANSACTION keeps its locks until COMMIT PREPARED or ROLLBACK PREPARED, also when "
-                  "its session has gone: one of these must come before this statement.");
+    rh_error_hint(
+        error,
+        "PREPARE TRANSACTION keeps its locks until COMMIT PREPARED or ROLLBACK PREPARED, even after its session has ended: one of these must come before this statement.");
     return true;
 }
 

@@ -30,7 +30,7 @@ typedef struct replay {
     bool implicit; /* in a block that our own BEGIN opened in place of the server's implicit one */
     const rh_statement *begin; /* the file's BEGIN that is open; NULL */
     const rh_statement *at;    /* the statement under way, */
-    size_t at_grouped;         /* and which of those behind it, from 1; 0: itself */
+    size_t at_grouped;         /* and which of those after it, from 1; 0: itself */
     rh_statement_run **open;   /* runs of the transaction under way */
     size_t open_count;
     rh_usec hook_time; /* spent in hooks: not the migration's */
@@ -132,7 +132,7 @@ static bool is_own(const replay *r)
            (r->script->rule == RH_TRANSACTION_ONE && r->rules->one_query);
 }
 
-/* A transaction command of ours, under the same limit as the user's statements (COMMIT runs deferred
+/* A transaction command of pgrehearse, under the same limit as the user's statements (COMMIT runs deferred
  * triggers). */
 static bool run_own_command(replay *r, const char *sql, rh_error *error)
 {

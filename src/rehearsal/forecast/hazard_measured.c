@@ -176,7 +176,7 @@ static void add_by_work(const rh_measured *m)
 
 /* ---- by what it waited for, and held ---- */
 
-/* Its own strong lock on what others can meet. */
+/* Its own strong lock on a table that other sessions use. */
 static const rh_lock *strong_lock(const rh_measured *m)
 {
     const rh_lock *lock = NULL;

@@ -125,7 +125,7 @@ static bool changed_few(const rh_statement *statement)
     return false;
 }
 
-/* Of an index whose table was not looked at, the pages alone tell. */
+/* Of an index whose table was not observed, only the pages are known. */
 static bool is_small_relation(const rh_statement_work *work, const rh_relation_work *w)
 {
     bool alone = w->kind == 'i';

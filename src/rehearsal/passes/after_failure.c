@@ -13,7 +13,7 @@ static void note_error(rh_run *run, rh_unmeasured code, const char *what, rh_err
     rh_error_release(failed);
 }
 
-/* ---- what it left ---- */
+/* ---- the state after the failure ---- */
 
 /* Its ordinal by the place of the failure; 0: none, as at a COMMIT of the tool's. */
 static int failed_statement(const rh_migration *migration)

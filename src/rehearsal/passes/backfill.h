@@ -7,7 +7,7 @@ typedef struct rh_backfill_pass_result {
     rh_backfill_result backfill;
 } rh_backfill_pass_result;
 
-/* The migrations that backfills run behind are pending: RH_ERROR_SCENARIO with the place of one that is not.
+/* The migrations after which backfills run are pending: RH_ERROR_SCENARIO with the place of one that is not.
  */
 bool rh_backfill_check_migrations(const rh_scenario *scenario, const rh_plan *plan, rh_error *error);
 

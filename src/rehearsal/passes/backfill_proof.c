@@ -39,12 +39,12 @@ const char **rh_backfill_environment(void *staging, const struct rh_proxy *proxy
     return rh_program_environment_as(rh_staging_migrations_conninfo(staging), proxy, arena, error);
 }
 
-/* The index of the first migration behind the backfill; as many as there are if none is pending there. */
-static size_t first_behind(const sampled *s)
+/* The index of the first migration after the backfill; the number of migrations if none is pending there. */
+static size_t first_after(const sampled *s)
 {
     const rh_plan *plan = &s->run->plan;
     size_t first =
-        plan->migration_count; /* behind a statement that it replaces comes the rest of its migration */
+        plan->migration_count; /* after a statement that it replaces comes the rest of its migration */
     for (size_t m = 0; s->backfill->after && m < plan->migration_count; m++)
         if (strcmp(plan->migrations[m].id, s->backfill->after) == 0)
             first = m + 1;
@@ -64,7 +64,7 @@ static bool contract(void *data, const char **why, bool *of_rows, rh_error *erro
                                         .scale = 1};
     rh_pg *pg = rh_pg_connect(rh_staging_migrations_conninfo(s->staging), ": migration", error);
     bool ok = pg != NULL;
-    for (size_t m = first_behind(s); ok && !*why && m < plan->migration_count; m++) {
+    for (size_t m = first_after(s); ok && !*why && m < plan->migration_count; m++) {
         rh_error problem = {0};
         const rh_migration *migration = &plan->migrations[m];
         if (!migration->pending)
@@ -101,7 +101,7 @@ bool rh_backfill_prove_on_sample(const rh_run *run, rh_staging *staging, const r
     const rh_proof_place place = {.fresh = fresh,
                                   .crash = ours ? crash : NULL,
                                   .restart = ours ? restart : NULL,
-                                  .contract = first_behind(&s) < run->plan.migration_count ? contract : NULL,
+                                  .contract = first_after(&s) < run->plan.migration_count ? contract : NULL,
                                   .programs = {.environment = rh_backfill_environment,
                                                .directory = run->scenario->directory,
                                                .data = staging},

@@ -16,7 +16,7 @@ typedef struct party {
     rh_release release;
     const rh_mix *mix;
     rh_trial *own;       /* by template: on its own schema */
-    size_t *open;        /* by template: its row that is not mended yet, from 1; 0: none */
+    size_t *open;        /* by template: its row that still fails, from 1; 0: none */
     const char *state;   /* the last migration that ran; NULL: none has */
     size_t tried;        /* templates that work on their own schema */
     bool own_is_pending; /* the next state is its own schema */

@@ -165,7 +165,7 @@ static const char *name_of_waiter(rh_run *run, const rh_disturbance *d, const rh
     return wait->template_name ? wait->template_name : wait->waiter ? wait->waiter : "an unknown session";
 }
 
-static void add_behind(rh_run *run, rh_disturbance *d, const rh_wait *wait)
+static void add_queued(rh_run *run, rh_disturbance *d, const rh_wait *wait)
 {
     const char *who = name_of_waiter(run, d, wait);
     rh_disturbed *behind = NULL;
@@ -207,7 +207,7 @@ void rh_disturb_account(rh_run *run, rh_contention *contention)
         for (size_t k = 0; k < contention->wait_count; k++) {
             rh_wait *wait = &contention->waits[k];
             if (is_at_time_of(d, wait) && name_in_chain(run, d, wait))
-                add_behind(run, d, wait);
+                add_queued(run, d, wait);
         }
         if (d->behind_count > 0)
             qsort(d->behind, d->behind_count, sizeof *d->behind, by_harm);

@@ -129,7 +129,7 @@ bool rh_fault_injection_start(rh_fault_injection *fault, rh_pg *migration, rh_er
     return rh_error_set(error, RH_ERROR_INTERNAL, "cannot start a thread");
 }
 
-/* What the session did is undone only when its process has gone. */
+/* The session's changes are undone only when its process has ended. */
 static bool wait_until_gone(rh_fault_injection *fault, rh_error *error)
 {
     char sql[96];

@@ -27,7 +27,7 @@ static const rh_statement *longest_statement(const rh_migration *migration, doub
 
 /* ---- the fault ---- */
 
-/* One try; *MET: the statement was under way when the fault came. */
+/* One try; *MET: the statement was running at the interruption. */
 static bool interrupt_once(rh_interrupted *i, double share, bool *met, rh_error *error)
 {
     rh_interruption *found = i->found;

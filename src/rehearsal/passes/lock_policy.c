@@ -242,10 +242,9 @@ static bool start(search *s, rh_error *error)
     s->found->rate_per_s = load.rate_per_s;
     s->units_left = count_hazardous(s);
     if (s->mix.template_count == 0 || s->units_left == 0) {
-        not_tried(
-            s, s->mix.template_count == 0
-                   ? "everything: no load runs that could be affected"
-                   : "nothing had to be: no pending transaction keeps the load out of a table that it uses");
+        not_tried(s, s->mix.template_count == 0
+                         ? "no load runs that a lock could affect"
+                         : "no pending transaction blocks the load on a table that it uses");
         return true;
     }
     if (!rh_disturb_pass(s->run, s->staging, error))

@@ -176,7 +176,7 @@ static void add_settings(rh_lock_policy_search *search, rh_framework framework, 
                         search->attempts, first));
 }
 
-/* The set as a whole takes the sum of the times, and hurts as much as its worst transaction. */
+/* The whole set takes the sum of the times, and its effect on the load is that of its worst transaction. */
 static void add_to_overall(rh_lock_policy *all, const rh_lock_policy *p)
 {
     all->tries += p->tries;

@@ -20,7 +20,8 @@ static bool send(rh_lock_attempts *a, const char *sql, rh_error *error)
     return rh_pg_timed(a->pg, sql, time_left(a), &timing, error);
 }
 
-/* The file's own transaction commands are ours here, and its own lock_timeout is what is tried. */
+/* The trial itself begins and ends the transaction and sets the lock_timeout, so the file's own commands for
+ * that are left out. */
 static bool is_ours(const rh_statement *statement)
 {
     return statement->class_ == RH_CLASS_TRANSACTION &&
@@ -52,7 +53,7 @@ static void roll_back(rh_lock_attempts *a)
 
 /* ---- what a CONCURRENTLY leaves ---- */
 
-static rh_invalid_index *tell_invalid(rh_lock_attempts *a, const char *name)
+static rh_invalid_index *add_invalid_index(rh_lock_attempts *a, const char *name)
 {
     rh_lock_policy_case *one = a->one;
     for (size_t i = 0; i < one->invalid_index_count; i++)
@@ -77,7 +78,7 @@ static bool drop_new_indexes(rh_lock_attempts *a, bool all, rh_error *error)
         bool valid = rh_pg_bool(found, row, 1);
         if (valid && !all)
             continue;
-        rh_invalid_index *index = valid ? NULL : tell_invalid(a, name);
+        rh_invalid_index *index = valid ? NULL : add_invalid_index(a, name);
         ok = send(a, rh_arena_printf(a->run->arena, "DROP INDEX CONCURRENTLY IF EXISTS %s", name), error);
         if (index)
             index->dropped = ok;

@@ -4,7 +4,7 @@
 #include "disturb.h"
 #include "load_size.h"
 
-/* Waits for UNTIL while the load goes on, telling how it goes. */
+/* Waits for UNTIL while the load runs, and reports its progress. */
 static bool wait_under_load(rh_pass *p, const char *what, rh_usec duration, rh_error *error)
 {
     rh_usec began = rh_clock_monotonic(), until = began + duration;

@@ -2,7 +2,7 @@
 #include "pass_steps.h"
 
 static const double FRACTIONS[] = {1.0 / 64, 1.0 / 32, 1.0 / 16, 1.0 / 8};
-_Static_assert(sizeof FRACTIONS / sizeof *FRACTIONS == RH_SAMPLES_MOST, "the room for them");
+_Static_assert(sizeof FRACTIONS / sizeof *FRACTIONS == RH_SAMPLES_MOST, "samples and their room differ");
 
 /* On the largest sample such a statement finds a page or two: its time is that of sending and parsing it. */
 static bool is_small(const rh_work_size *size)

@@ -17,7 +17,7 @@ static rh_migration *own(rh_run *run, const rh_migration *migration)
     return &run->plan.migrations[migration - run->plan.migrations];
 }
 
-/* What a run did tells its statement's class, and whose rows it did not reach. */
+/* The statement's class follows from what its run did. */
 static void classify(rh_run *run, rh_migration *migration, const rh_attempt *attempt)
 {
     rh_script *script = attempt->direction == RH_UP ? &migration->up : &migration->down;

@@ -87,12 +87,12 @@ static void add_table(const rh_table_data *table, rh_arena *arena, list *l)
         if (gone > 0)
             add(l, "%s of %s", things(gone, "row", arena), table->table);
         else
-            add(l, "the old state of %s, which has %s too many", table->table, things(-gone, "row", arena));
+            add(l, "the earlier rows of %s, which has %s more", table->table, things(-gone, "row", arena));
     }
     for (size_t i = 0; i < table->column_count; i++)
         add_column(table, &table->columns[i], arena, l);
     if (l->count == before && table->column_count == 0)
-        add(l, "rows of %s, whose values moved between them", table->table);
+        add(l, "rows of %s, whose values are in other rows", table->table);
 }
 
 static void add_lost(const rh_rollback *rollback, rh_arena *arena, list *l)

@@ -139,9 +139,9 @@ static rh_rollback_found rehearse_on_moved_columns(rh_rollback_pass *p, size_t m
     return rehearse_on_fresh_copy(p, m, error);
 }
 
-/* In the STATE that those before it left, which it changes. A fresh copy costs every migration before it once
- * more: one that does not go by the order of columns does without. One without a down migration needs no
- * state of its own: it runs when the next copy is made. */
+/* In the STATE that those before it left, which it changes. A fresh copy runs every earlier migration again,
+ * so a migration that does not depend on the order of columns runs without one. A migration without a down
+ * migration needs no known state: it runs when the next copy is made. */
 static bool rehearse_in(rh_rollback_pass *p, size_t m, drift *state, rh_error *error)
 {
     const rh_migration *migration = &p->run->plan.migrations[m];

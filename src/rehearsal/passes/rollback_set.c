@@ -47,7 +47,7 @@ static bool down_and_up_again(rh_rollback_pass *p, size_t first, const rh_rollba
     return ok;
 }
 
-/* What each one's way there and back left must not help, nor hinder, the set's. */
+/* What the rollbacks one by one left behind must neither help nor hinder that of the set. */
 static bool equals_state_after_up(const rh_plan *plan, const rh_rollback *rollbacks)
 {
     for (size_t m = 0; m < plan->migration_count; m++) {
@@ -95,7 +95,7 @@ static void judge_part(const rh_run *run, size_t first, size_t count, rh_rollbac
         set->reversibility = RH_REVERSIBILITY_IRREVERSIBLE;
 }
 
-static bool some_go_down(const rh_plan *plan)
+static bool any_has_down(const rh_plan *plan)
 {
     for (size_t m = 0; m < plan->migration_count; m++)
         if (plan->migrations[m].pending && plan->migrations[m].has_down)
@@ -130,7 +130,7 @@ bool rh_rollback_set(rh_rollback_pass *p, const rh_rollback_state *beginning, rh
 {
     const rh_plan *plan = &p->run->plan;
     size_t count = 0, first = first_of_set(plan, &count);
-    if (plan->pending_count < 2 || !some_go_down(plan))
+    if (plan->pending_count < 2 || !any_has_down(plan))
         return true;
     if (count > 1) {
         const rh_rollback_found set = rehearse(p, first, beginning, error);

@@ -180,7 +180,7 @@ static void on_ended(void *user, const rh_proxy_statement *statement)
     pthread_mutex_unlock(&w->gate->lock);
 }
 
-/* Behind the first change: until every other one has got as far, waits, or has ended. */
+/* After the first change: until every other runner has made it, waits, or has ended. */
 static bool on_hold(void *user, const rh_proxy_held *held)
 {
     rh_runner_watch *w = user;
@@ -286,7 +286,7 @@ void rh_runner_watch_judge(const rh_runner_watch *const *watches, size_t count, 
     switch (found->outcome) {
     case RH_RUNNERS_WAITED:
         found->why = rh_arena_printf(
-            arena, "its advisory lock kept the other out: it waited %s, then found nothing to do", wait);
+            arena, "its advisory lock blocked the other, which waited %s and then had nothing to do", wait);
         break;
     case RH_RUNNERS_REFUSED:
         found->why = rh_arena_printf(arena, "its advisory lock blocked the other, which gave up%s%s",
@@ -302,7 +302,7 @@ void rh_runner_watch_judge(const rh_runner_watch *const *watches, size_t count, 
                                      found->repeated == 1 ? " was" : "s were");
         break;
     case RH_RUNNERS_COLLIDED:
-        found->why = rh_arena_printf(arena, "no lock kept them apart: one ended with status %d%s%s",
+        found->why = rh_arena_printf(arena, "no lock serialised them: one ended with status %d%s%s",
                                      r->status, r->last_line ? ": " : "", r->last_line ? r->last_line : "");
         break;
     default:

@@ -70,7 +70,7 @@ static bool launch_one(meeting *m, size_t index, rh_error *error)
     return r->process != NULL;
 }
 
-/* Who waits, for what; and who has ended. */
+/* Which runners wait, and for what; and which have ended. */
 static bool poll(meeting *m, bool *all_ended, rh_error *error)
 {
     *all_ended = true;
@@ -129,7 +129,7 @@ static void close_one(meeting *m, runner *r)
     rh_pg_close(r->side);
 }
 
-static bool meet(meeting *m, rh_error *error)
+static bool run_concurrently(meeting *m, rh_error *error)
 {
     bool ok = true;
     m->pg = rh_pg_connect(rh_staging_conninfo(m->staging), ": runners", error);
@@ -227,7 +227,7 @@ rh_runners_result rh_pass_runners(const rh_run *run, rh_staging *staging, const 
         m.runners[i].found = &found->runners[i];
     bool ok = run_alone(run, staging, progress, &result.pass.notes, error) &&
               read_state(staging, NULL, &alone, error) && rh_staging_reset(staging, progress, error) &&
-              meet(&m, error) && read_state(staging, &alone, &together, error);
+              run_concurrently(&m, error) && read_state(staging, &alone, &together, error);
     if (ok) {
         compare(run, &alone, &together, found);
         rh_progress_end(progress, "runners", "%s", found->why);

@@ -173,7 +173,7 @@ static const rh_committed_relation *resolve(const rh_sent_statements *sent, cons
     return found;
 }
 
-/* Rows of the table that a data change rh_sent_names, by its command tag. */
+/* Rows of the table that a data change names, by its command tag. */
 static void attribute_rows(const rh_sent_span *s, rh_sent_statement *d)
 {
     const rh_committed_relation *target = resolve(s->sent, d->statement->expected_relation, s->arena);

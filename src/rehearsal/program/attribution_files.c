@@ -23,7 +23,7 @@ static bool is_excluded_by_locks(const rh_sent_span *s, const rh_sent_statement 
     return true;
 }
 
-/* How a statement can be behind a change, from the surest to the vaguest. */
+/* How a statement can have caused a change, from the most to the least certain. */
 typedef enum tier { NAMES_INDEX, NAMES_TABLE, UNNAMED } tier;
 
 static bool can_make_files(const rh_sent_span *s, const rh_sent_statement *d, const rh_relation_change *c,

@@ -12,7 +12,7 @@ typedef struct known {
 struct rh_program_match {
     const rh_script *script;
     known *known;
-    size_t cursor; /* behind the last one that was found */
+    size_t cursor; /* after the last one that was found */
 };
 
 rh_program_match *rh_program_match_new(const rh_script *script, rh_arena *arena)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A statement that takes this long is worth the millisecond in which counters and locks are read behind it.
+/* After a statement that takes this long, counters and locks are read, which takes a millisecond.
  */
 static const rh_usec LONG_STATEMENT = RH_SECOND / 20;
 

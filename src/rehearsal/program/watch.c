@@ -73,7 +73,7 @@ rh_proxy_events rh_program_watch_events(rh_program_watch *w)
                              .closed = rh_program_on_closed};
 }
 
-/* The script with the statements that are new behind its own. */
+/* The script, with the new statements after its own. */
 static rh_script extend_script(const rh_program_watch *w)
 {
     rh_script script = *w->script;

@@ -208,7 +208,7 @@ static bool sample_if_due(rh_program_watch *w)
     return true;
 }
 
-static void read_behind(rh_program_watch *w, rh_program_link *l)
+static void read_after_statement(rh_program_watch *w, rh_program_link *l)
 {
     rh_usec from = rh_clock_monotonic();
     if (l->unread.count > 0)
@@ -228,7 +228,7 @@ bool rh_program_on_hold(void *user, const rh_proxy_held *held)
         return true;
     if (!held->answered && !waits_for_the_program(w, held->pid))
         return false;
-    read_behind(w, l);
+    read_after_statement(w, l);
     if (held->reason == RH_HOLD_END)
         l->leaving = rh_clock_monotonic();
     return held->reason != RH_HOLD_READING || !held->idle || sample_if_due(w);
@@ -239,7 +239,7 @@ void rh_program_on_answered(void *user, int connection, bool long_before, bool i
     rh_program_watch *w = user;
     rh_program_link *l = link_of(w, connection);
     if (long_before)
-        read_behind(w, l);
+        read_after_statement(w, l);
     if (idle)
         sample_if_due(w);
 }

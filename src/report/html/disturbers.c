@@ -7,10 +7,11 @@ enum { ROWS_SHOWN = 20, BEHIND_SHOWN = 4 };
 static const char *kind_words(const rh_json *disturbance)
 {
     static const char *const kinds[][2] = {
-        {"pg_dump", "ACCESS SHARE on every table until it ends: whatever needs ACCESS EXCLUSIVE waits"},
-        {"idle_in_transaction", "a row and its table's lock, until the session is ended"},
+        {"pg_dump", "ACCESS SHARE on every table until it ends: statements that need ACCESS EXCLUSIVE wait"},
+        {"idle_in_transaction",
+         "a row lock and the table lock of an UPDATE, until the session is terminated"},
         {"query", "ACCESS SHARE on the tables that it reads, until it ends"},
-        {"autovacuum", "SHARE UPDATE EXCLUSIVE, and it does not give way: it prevents wraparound"},
+        {"autovacuum", "SHARE UPDATE EXCLUSIVE; it is not cancelled, because it prevents wraparound"},
         {"snapshot", "a snapshot that CREATE INDEX CONCURRENTLY must wait for"}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (rh_view_is(disturbance, "kind", kinds[i][0]))
@@ -18,7 +19,7 @@ static const char *kind_words(const rh_json *disturbance)
     return NULL;
 }
 
-static void behind_cell(rh_html *html, const rh_json *disturbance)
+static void queued_cell(rh_html *html, const rh_json *disturbance)
 {
     const rh_view *view = &html->view;
     const rh_json *list = rh_json_get(disturbance, "blocked_sessions");
@@ -99,7 +100,7 @@ static void disturbance_row(rh_html *html, const rh_json *d)
     rh_html_figure(html,
                    started && !isnan(to_s - from_s) ? rh_view_seconds(view, to_s - from_s) : "not started");
     waited_cell(html, d);
-    behind_cell(html, d);
+    queued_cell(html, d);
     rh_html_row_end(html);
 }
 

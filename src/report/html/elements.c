@@ -31,8 +31,8 @@ static const char *reason_for(rh_html *html, rh_unmeasured code)
     if (rh_view_is(html->view.report, "verdict", "refused"))
         return "the run was refused";
     if (rh_view_first_failure(&html->view, &what))
-        return rh_view_printf(&html->view, "%s failed before it", what);
-    return "this run did not do it";
+        return rh_view_printf(&html->view, "%s failed before", what);
+    return "it was not part of this run";
 }
 
 void rh_html_absent(rh_html *html, const char *what, rh_unmeasured code)

@@ -27,8 +27,9 @@ static const char *state_words(const rh_json *i)
     if (rh_view_is(i, "state", "as_before"))
         return "as before";
     if (!rh_view_is(i, "state", "applied"))
-        return "half of it stayed";
-    return rh_json_bool(rh_json_get(i, "in_statement")) ? "it continued to its end" : "all of it had ended";
+        return "partly applied";
+    return rh_json_bool(rh_json_get(i, "in_statement")) ? "continued to its end"
+                                                        : "completed before the interruption";
 }
 
 static const char *again_words(const rh_view *view, const rh_json *i)

@@ -182,7 +182,7 @@ static void not_measured(rh_html *html)
     const rh_json *list = rh_json_get(html->view.report, "not_measured");
     rh_html_section(html, "not-measured", "What was not measured");
     if (rh_json_count(list) == 0)
-        rh_html_paragraph(html, NULL, "No omission was recorded.");
+        rh_html_paragraph(html, NULL, "No entries.");
     rh_xml_open(html->xml, "ul", NULL);
     for (size_t i = 0; i < rh_json_count(list); i++)
         rh_xml_element(html->xml, "li", rh_view_string(rh_json_at(list, i), "text"), NULL);

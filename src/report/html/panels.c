@@ -3,7 +3,7 @@
 #include "pgrehearse/base/text.h"
 #include <math.h>
 
-/* Where a lock of a migration kept others out, behind a panel of the load. */
+/* Marks in a panel of the load where a lock of a migration blocked other sessions. */
 static void shades(rh_canvas *c, double top, double height)
 {
     const rh_json *blocked = rh_json_path(c->html->view.report, "contention.blocked");

@@ -21,8 +21,8 @@ static const char *probe_title(const char *name)
     static const char *const titles[][2] = {{"cpu", "CPU, one thread: numbers hashed"},
                                             {"sort", "CPU, one thread: numbers sorted in memory"},
                                             {"cached", "Read from shared buffers"},
-                                            {"sequential", "Read past shared buffers, page after page"},
-                                            {"random", "Read past shared buffers, a single page"},
+                                            {"sequential", "Read from outside shared buffers, sequentially"},
+                                            {"random", "Read from outside shared buffers, a random page"},
                                             {"wal", "Commit with a flush to disk"},
                                             {"write", "WAL written and flushed"},
                                             {"parallel", "CPU, three processes compared with one"}};

@@ -119,7 +119,7 @@ static void legend(rh_html *html)
     }
     rh_xml_text(
         html->xml,
-        "Seconds since the load began; dotted: a migration begins; tinted: a lock of it keeps others out.");
+        "Seconds since the load began; dotted: a migration begins; tinted: one of its locks blocks other sessions.");
     rh_xml_close(html->xml);
 }
 

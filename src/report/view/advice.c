@@ -76,11 +76,13 @@ const char *rh_view_compatibility(const rh_view *view)
 const char *rh_view_runners(const rh_view *view)
 {
     static const char *const words[][2] = {
-        {"waited", "its advisory lock kept the others waiting, and they found nothing left to do"},
-        {"refused", "the others gave up at its advisory lock"},
-        {"serialised", "a lock on a relation kept them apart, not an advisory lock"},
-        {"both_ran", "the same change was made by more than one: nothing keeps two deploying hosts apart"},
-        {"collided", "more than one began, and not all ended well: nothing keeps two deploying hosts apart"},
+        {"waited", "its advisory lock made the others wait, and they had nothing left to do"},
+        {"refused", "the others gave up waiting for its advisory lock"},
+        {"serialised", "a lock on a relation serialised them, not an advisory lock"},
+        {"both_ran",
+         "more than one made the same change: nothing prevents two hosts from deploying at the same time"},
+        {"collided",
+         "more than one began, and at least one failed: nothing prevents two hosts from deploying at the same time"},
         {"not_concurrent", "they did not overlap, so nothing is proven"}};
     const rh_json *record = rh_json_get(view->report, "concurrent_runners");
     if (!record)
@@ -89,7 +91,7 @@ const char *rh_view_runners(const rh_view *view)
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (rh_view_is(record, "outcome", words[i][0]))
             what = words[i][1];
-    return rh_view_printf(view, "Started %zu times at once: %s%s%s.",
+    return rh_view_printf(view, "Started %zu instances at the same time: %s%s%s.",
                           rh_json_count(rh_json_get(record, "runners")), what, why ? " – " : "",
                           why ? rh_view_line(view, why, 200) : "");
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The pause behind a batch: as it was written, or of a share the part of the median batch. */
+/* The pause after a batch: as it was written, or the share of the median batch. */
 static double pause_s(const rh_json *setting)
 {
     const char *text = rh_view_string(setting, "pause");

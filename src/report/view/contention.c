@@ -61,7 +61,8 @@ static bool is_known(const rh_view_waiter *waiters, size_t count, const char *na
     return false;
 }
 
-/* Templates that met errors, retries or shedding while the migrations ran, though they waited for no lock. */
+/* Templates with errors, retries or dropped arrivals while the migrations ran, although they waited for no
+ * lock. */
 static void add_failing(const rh_view *view, rh_view_waiter **waiters, size_t *count)
 {
     const rh_json *templates = rh_json_path(view->report, "load.windows.during.templates");

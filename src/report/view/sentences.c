@@ -63,7 +63,7 @@ static const rh_json *failed_gate(const rh_view *view, const char *name)
     return NULL;
 }
 
-/* What a failed gate means to whoever runs the migrations, the gravest first. */
+/* What a failed gate means for the release, the most serious first. */
 static const char *gates_sentence(const rh_view *view)
 {
     static const struct {

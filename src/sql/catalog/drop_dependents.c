@@ -19,7 +19,7 @@ typedef struct target {
     rh_json *tree; /* scratch */
 } target;
 
-static bool goes(const target *t, const char *schema, const char *name)
+static bool is_dropped(const target *t, const char *schema, const char *name)
 {
     for (size_t i = 0; schema && name && i < t->all_count; i++)
         if (rh_relation_equal(t->all[i], (rh_relation){schema, name}))
@@ -69,15 +69,16 @@ static bool expression_names(const target *t, const char *expression)
 static bool object_depends(const target *t, const rh_catalog_object *o)
 {
     const bool view = o->kind == RH_CATALOG_VIEW || o->kind == RH_CATALOG_MATVIEW;
-    if (o->dropped || o == t->object || goes(t, o->schema, o->name) || o->kind == RH_CATALOG_STATISTICS ||
-        o->kind == RH_CATALOG_SEQUENCE || o->kind == RH_CATALOG_PUBLICATION || o->kind == RH_CATALOG_INDEX)
+    if (o->dropped || o == t->object || is_dropped(t, o->schema, o->name) ||
+        o->kind == RH_CATALOG_STATISTICS || o->kind == RH_CATALOG_SEQUENCE ||
+        o->kind == RH_CATALOG_PUBLICATION || o->kind == RH_CATALOG_INDEX)
         return false;
     for (size_t i = 0; view && i < o->read_count; i++)
         if (rh_relation_equal(o->reads[i], t->ref))
             return true;
     /* what belongs to a table goes with it */
     if (!o->schema && o->read_count &&
-        (goes(t, o->reads[0].schema, o->reads[0].name) || !rh_catalog_is_there(t->catalog, o)))
+        (is_dropped(t, o->reads[0].schema, o->reads[0].name) || !rh_catalog_is_there(t->catalog, o)))
         return false;
     return !(view && t->table) && text_names(t, o->sql);
 }
@@ -158,9 +159,10 @@ static const char *dependent_table(const target *t)
 {
     for (size_t i = 0; i < t->catalog->table_count; i++) {
         const rh_catalog_table *table = t->catalog->tables[i];
-        bool stays = !table->dropped && table != t->table && !goes(t, table->schema, table->name);
+        bool stays = !table->dropped && table != t->table && !is_dropped(t, table->schema, table->name);
         for (size_t k = 0; k < table->parent_count; k++) /* a partition goes with its table */
-            stays &= !table->is_partition || !goes(t, table->parents[k]->schema, table->parents[k]->name);
+            stays &=
+                !table->is_partition || !is_dropped(t, table->parents[k]->schema, table->parents[k]->name);
         const char *what = stays ? table_depends(t, table) : NULL;
         if (what)
             return what;

@@ -26,8 +26,8 @@ static bool is_checked(const rh_catalog_table *table, const char *column, rh_are
     return false;
 }
 
-/* COLUMN has an index; ODDLY: one on an expression or with WHERE, which is built again whatever the types. */
-static bool is_indexed(const rh_catalog_table *table, const char *column, bool oddly, rh_arena *arena)
+/* COLUMN has an index; SPECIAL: one on an expression or with WHERE, which is rebuilt whatever the types. */
+static bool is_indexed(const rh_catalog_table *table, const char *column, bool special, rh_arena *arena)
 {
     for (size_t i = 0; table && i < table->index_count; i++) {
         const rh_catalog_index *index = &table->indexes[i];
@@ -35,14 +35,14 @@ static bool is_indexed(const rh_catalog_table *table, const char *column, bool o
         for (size_t k = 0; k < index->column_count; k++)
             plain |= strcmp(index->columns[k], column) == 0;
         const bool where = index->sql && rh_clauses_mention(index->sql, "where", arena);
-        if (rh_catalog_index_uses(index, column, arena) && (!oddly || !plain || where))
+        if (rh_catalog_index_uses(index, column, arena) && (!special || !plain || where))
             return true;
     }
     return false;
 }
 
-/* Both types are stored alike: what is read or built again all the same. INDEXES: on the column, which sort
- * otherwise. */
+/* Both types are stored alike: what is read or rebuilt nevertheless. INDEXES: those on the column have
+ * another order. */
 static const char *alike_message(const rh_hazard_subject *s, const char *column, bool indexes)
 {
     const char *name = rh_hazard_quoted(s, column);

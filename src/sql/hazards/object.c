@@ -3,7 +3,7 @@
 #include "pgrehearse/base/text.h"
 #include <string.h>
 
-/* How a kind of object is called, and what its users meet. */
+/* The names of the kinds of objects. */
 static const struct kind_words {
     const char *type, *words;
     unsigned kinds; /* of rh_catalog_kind, as bits; 0: not followed */

@@ -102,7 +102,7 @@ static void interrupted_build(company *c, rh_statement *statement)
     }
 }
 
-static void take_back(rh_statement *statement, const char *rule)
+static void withdraw_hazard(rh_statement *statement, const char *rule)
 {
     size_t kept = 0;
     for (size_t h = 0; h < statement->hazard_count; h++)
@@ -122,7 +122,7 @@ static void held_through(company *c, rh_statement *worker)
         (c->worker && (unknown || c->worker->works_long)))
         return;
     if (c->worker)
-        take_back(c->worker, "lock-then-long-work");
+        withdraw_hazard(c->worker, "lock-then-long-work");
     c->worker = worker;
     add(c, worker, "lock-then-long-work",
         rh_arena_printf(
@@ -206,7 +206,7 @@ static void policy_follows(company *c, size_t at)
         const bool policy = other->command_tag && strcmp(other->command_tag, "CREATE POLICY") == 0;
         if (policy && other->expected_relation && statement->expected_relation &&
             strcmp(other->expected_relation, statement->expected_relation) == 0)
-            take_back(statement, "row-security-without-policy");
+            withdraw_hazard(statement, "row-security-without-policy");
     }
 }
 
@@ -285,8 +285,8 @@ static void made_again(company *c, size_t at)
         const char *made = made_name(other);
         found = made && strcmp(made, name) == 0;
         if (found && together(c, at, i)) {
-            take_back(statement, "rename");
-            take_back(statement, "drop-object");
+            withdraw_hazard(statement, "rename");
+            withdraw_hazard(statement, "drop-object");
         } else if (found) {
             missing_between(c, statement, name, (int)i + 1);
         }

@@ -127,7 +127,7 @@ static void reindex_all(rh_locks *l, const char *schema, bool concurrently)
             add_view_indexes(l, &l->catalog->objects[i]);
 }
 
-/* An index is rebuilt under ACCESS EXCLUSIVE: whoever plans a query on its table waits. */
+/* An index is rebuilt under ACCESS EXCLUSIVE: sessions that plan a query on its table wait. */
 void rh_locks_of_reindex(rh_locks *l, rh_json *body)
 {
     const rh_relation ref = rh_catalog_range_ref(rh_json_get(body, "relation"));
@@ -153,7 +153,7 @@ void rh_locks_of_reindex(rh_locks *l, rh_json *body)
     }
 }
 
-/* ALTER TABLE ALL IN TABLESPACE: which tables are there the definitions do not tell. */
+/* ALTER TABLE ALL IN TABLESPACE: the definitions do not show which tables it contains. */
 void rh_locks_of_move_all(rh_locks *l, rh_json *body)
 {
     const char *from = rh_json_string(rh_json_get(body, "orig_tablespacename"));

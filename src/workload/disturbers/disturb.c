@@ -214,7 +214,8 @@ size_t rh_disturbers_started(const rh_disturbers *all)
 
 /* ---- stopping ---- */
 
-/* What was cut or killed ends in the server a moment later: the next migration must not meet it. */
+/* A session that was terminated ends in the server a moment later: it must have ended before the next
+ * migration. */
 static void wait_for_end(rh_disturbers *all)
 {
     rh_text pids = {0};

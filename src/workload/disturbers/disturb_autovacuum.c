@@ -88,7 +88,7 @@ static bool check(rh_disturbing *d)
     return true;
 }
 
-/* No further ones, and the one that works is ended. */
+/* No other worker starts, and the one that works is terminated. */
 static void stop(rh_disturbing *d)
 {
     if (!d->changed)

@@ -31,7 +31,7 @@ static bool make_fifo(rh_disturbing *d, rh_error *error)
     return true;
 }
 
-/* The password goes by the environment, never by the command line. */
+/* The password is passed in the environment, never on the command line. */
 static bool start_program(rh_disturbing *d, const char *application, rh_error *error)
 {
     rh_pg *probe = d->side;

@@ -151,7 +151,7 @@ static void deallocate(load_client *client)
     rh_text_release(&sql);
 }
 
-/* Two that met in a deadlock do not begin again at the same moment: as applications do, each waits for a time
+/* Two sessions of a deadlock do not begin again at the same moment: as applications do, each waits for a time
  * of its own, longer each time. */
 static void back_off(load_client *client)
 {

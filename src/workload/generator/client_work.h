@@ -8,7 +8,7 @@ void rh_client_record_error(load_client *client, const char *name, const char *s
 void rh_client_fail_work(load_client *client, const char *sqlstate);
 /* After a command was handed to libpq; not OK: the connection is lost. */
 void rh_client_sent(load_client *client, bool ok);
-/* A failure of ours, not of the server. */
+/* A failure of the load client, not of the server. */
 void rh_client_fail_script(load_client *client, const char *why);
 /* The script's next statement or pause, or its end. */
 void rh_client_continue_work(load_client *client);

@@ -180,7 +180,7 @@ static rh_load_window *add_out(rh_arena *arena, rh_load *load, const rh_mix *mix
     return out;
 }
 
-/* "During" as a whole goes behind the last migration's window. */
+/* "During" as a whole follows the last migration's window. */
 static void add_during(rh_measures *measures, double start_s, double end_s, rh_arena *arena, rh_load *load)
 {
     rh_template_window *templates = rh_alloc(measures->mix->template_count * sizeof *templates + 1);

@@ -57,8 +57,8 @@ static void add_condition(mix_build *build, mix_table *table, const char *condit
                                         : rh_arena_printf(build->arena, "(%s) IS NOT FALSE", condition);
 }
 
-/* Can the rows that are there be asked? It names what a migration may have made or renamed. False: the server
- * is gone. */
+/* Can the rows that are there be asked? It names what a migration may have made or renamed. False: the
+ * connection is lost. */
 static bool is_answered(mix_build *build, const mix_table *table, const char *condition, bool *answered,
                         rh_error *error)
 {

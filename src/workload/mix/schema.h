@@ -75,7 +75,7 @@ typedef struct mix_build {
 
 /* The user tables with columns, unique indexes and foreign keys; the largest first. */
 bool rh_mix_read_tables(mix_build *build, mix_table **tables, size_t *count, rh_error *error);
-/* constraints.c: adds to TABLE what the migrations will ask of its rows. False: the server is gone. */
+/* constraints.c: adds to TABLE what the migrations will ask of its rows. False: the connection is lost. */
 bool rh_mix_limit(mix_build *build, mix_table *table, rh_error *error);
 /* "3 1" → indexes of these attribute numbers; those that TABLE does not have are counted in UNKNOWN (may be
  * NULL). */

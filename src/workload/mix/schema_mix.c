@@ -92,7 +92,7 @@ static void fill_values(mix_build *build, const mix_table *table, const mix_colu
     }
 }
 
-/* Keeps TEMPLATE when it works; otherwise says why not. False: the server is gone. */
+/* Keeps TEMPLATE when it works; otherwise says why not. False: the connection is lost. */
 static bool add(mix_build *build, candidates *all, const mix_table *table, mix_kind kind, rh_text *sql,
                 rh_template *template_, rh_error *error)
 {

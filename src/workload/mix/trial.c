@@ -11,7 +11,7 @@ static bool is_fatal(const rh_error *failure)
     return failure->code == RH_ERROR_LOST || failure->code == RH_ERROR_INTERRUPTED;
 }
 
-/* A script's own BEGIN and COMMIT: it runs within ours. */
+/* A script's own BEGIN and COMMIT: it runs within the trial's transaction. */
 static bool controls_transaction(const char *sql, rh_arena *arena)
 {
     static const char *const words[] = {"begin",    "start", "commit",    "end",
@@ -58,7 +58,8 @@ static const char *const *row_of(const rh_template *t, int number)
     return t->values[(size_t)number * t->value_row_count / RH_TRIAL_CALLS];
 }
 
-/* One call, undone; false: FAILURE. The transaction goes on in either case unless the server is gone. */
+/* One call, undone; false: FAILURE. The transaction continues in either case, unless the connection is lost.
+ */
 static bool call(rh_pg *pg, const rh_mix *mix, const rh_template *t, int number, rh_arena *arena,
                  rh_error *failure)
 {

@@ -63,9 +63,8 @@ void rh_mix_bind_parameter(mix_walk *walk, int number, mix_binding binding)
         *slot = binding;
 }
 
-/* COLUMN meets the rh_mix_parameter in NODE, as KIND; false when these are not a column and a
- * rh_mix_parameter. */
-static bool meet(mix_walk *walk, rh_json *column, rh_json *node, mix_bind_kind kind, size_t element)
+/* Binds the parameter in NODE to COLUMN, as KIND; false when these are not a column and a parameter. */
+static bool bind_to_column(mix_walk *walk, rh_json *column, rh_json *node, mix_bind_kind kind, size_t element)
 {
     int letters = MIX_CASE_AS_IS, ignored = 0;
     column = rh_mix_bare_operand(column, &letters);
@@ -108,8 +107,8 @@ static void compare(mix_walk *walk, rh_json *left, rh_json *right, mix_bind_kind
             compare(walk, rh_json_at(a, i), rh_json_at(b, i), kind, element);
         return;
     }
-    if (kind != MIX_BIND_NONE && !meet(walk, left, right, kind, element))
-        meet(walk, right, left, flipped(kind), element);
+    if (kind != MIX_BIND_NONE && !bind_to_column(walk, left, right, kind, element))
+        bind_to_column(walk, right, left, flipped(kind), element);
 }
 
 static void compare_each(mix_walk *walk, rh_json *left, rh_json *items, mix_bind_kind kind)
@@ -137,9 +136,9 @@ void rh_mix_visit_operator(mix_walk *walk, rh_json *expression)
         if (elements)
             compare_each(walk, left, elements, kind_of(name));
         else
-            meet(walk, left, right, MIX_BIND_ANY, 0);
+            bind_to_column(walk, left, right, MIX_BIND_ANY, 0);
     } else if (strcmp(kind, "AEXPR_LIKE") == 0 || strcmp(kind, "AEXPR_ILIKE") == 0) {
-        meet(walk, left, right, MIX_BIND_PATTERN, 0);
+        bind_to_column(walk, left, right, MIX_BIND_PATTERN, 0);
     } else if (strstr(kind, "DISTINCT")) {
         compare(walk, left, right, MIX_BIND_EQUAL, 0);
     } else {

@@ -9,7 +9,7 @@ typedef enum mix_bind_kind {
     MIX_BIND_ANY,     /* column = ANY ($n): an array of several rows' values */
     MIX_BIND_LOW,     /* column > $n, >=, the first of BETWEEN */
     MIX_BIND_HIGH,    /* column < $n, <=, the second of BETWEEN */
-    MIX_BIND_PATTERN, /* LIKE and its kin */
+    MIX_BIND_PATTERN, /* LIKE, ILIKE, SIMILAR TO and regular expressions */
     MIX_BIND_SET,     /* UPDATE … SET column = $n: the value of another row */
     MIX_BIND_INSERT,  /* the value of a new row's column */
     MIX_BIND_STEP,    /* column + $n: a small operand */

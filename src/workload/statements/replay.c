@@ -165,7 +165,7 @@ static double ratio(const replay *r, const trial *seen)
 }
 
 /* Turns one knob against RATIO; false: none is left. */
-static bool turn(const replay *r, double off, mix_knobs *knobs)
+static bool adjust_knobs(const replay *r, double off, mix_knobs *knobs)
 {
     const mix_candidate *c = r->candidate;
     bool range = (rh_mix_binds(c, MIX_BIND_LOW) || rh_mix_binds(c, MIX_BIND_HIGH)) &&
@@ -234,7 +234,7 @@ static bool search(replay *r, mix_knobs *best, const char **why, rh_error *error
             nearest = distance;
             *best = knobs;
         }
-        if (distance < 0.2 || !turn(r, off, &knobs))
+        if (distance < 0.2 || !adjust_knobs(r, off, &knobs))
             return true;
     }
     return true;

@@ -37,8 +37,8 @@ static bool same_key(const mix_filling *f, const mix_draw *d, size_t a, size_t b
     return true;
 }
 
-/* Among rows of a table of which statements delete some, the last quarter is theirs and the rest is for all
- * others: else these would soon look for rows that are gone. */
+/* If statements delete rows of a table, the last quarter of its sample is for them and the rest for all
+ * others, which would otherwise soon look for deleted rows. */
 static void choose_rows(const mix_filling *f, mix_draw *d)
 {
     const mix_table *table = d->table;

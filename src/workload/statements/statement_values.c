@@ -99,7 +99,7 @@ static const char *argument(const mix_filling *f, const mix_binding *b)
     return NULL;
 }
 
-/* For a parameter that meets no column. */
+/* For a parameter that is compared with no column. */
 static const char *plain(const mix_filling *f, const mix_binding *b, const mix_type *type)
 {
     static const char *const known[][2] = {{"uuid", "00000000-0000-4000-8000-000000000001"},

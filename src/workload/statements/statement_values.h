@@ -36,7 +36,7 @@ typedef struct mix_candidate {
     size_t count;         /* parameters of sql */
     mix_type *types;      /* [count] */
     const bool *shuffled; /* by column of an INSERT's table; NULL: none */
-    bool shortened;       /* a list whose length is ours to choose */
+    bool shortened;       /* a list whose length may be chosen */
     double rows, blocks;  /* a call, on production; NaN: not known */
 } mix_candidate;
 
@@ -50,8 +50,8 @@ typedef struct mix_knobs {
     bool distinct;     /* each key once, instead of as often as it is there */
 } mix_knobs;
 
-/* Fills TEMPLATE's values, value_row_count and parameter_count. *DOUBT, where not NULL afterwards, says which
- * parameter met no column. A table without rows is no error: WHY says so. */
+/* Fills TEMPLATE's values, value_row_count and parameter_count. *CAVEAT, where not NULL afterwards, says
+ * which parameter is compared with no column. A table without rows is no error: WHY says so. */
 bool rh_mix_statement_values(mix_copy *copy, const mix_candidate *candidate, const mix_knobs *knobs,
                              rh_template *template_, const char **caveat, const char **why, rh_error *error);
 /* Does any parameter of CANDIDATE bind as KIND? */

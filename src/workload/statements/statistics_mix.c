@@ -86,7 +86,7 @@ static const char *percent(rh_arena *arena, const mix_player *player, double cal
 }
 
 /* The heaviest one by one, the others by what they have in common. ITEMS are sorted by importance. */
-static void tell_left_out(mix_player *player)
+static void report_omitted(mix_player *player)
 {
     enum { ONE_BY_ONE = 30 };
     rh_arena *arena = player->copy.build->arena;
@@ -305,6 +305,6 @@ bool rh_mix_from_statistics(rh_pg *pg, const rh_mix_role *role, const char *cons
         return false;
     cover(&player, &statistics);
     report_frequencies(&build, mix);
-    tell_left_out(&player);
+    report_omitted(&player);
     return true;
 }

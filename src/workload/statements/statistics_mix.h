@@ -19,5 +19,5 @@ typedef struct mix_player {
     double calls, time; /* of all statements */
 } mix_player;
 
-/* Makes ITEM's candidate, or says why it cannot be played. False: the server is gone. */
+/* Makes ITEM's candidate, or says why it cannot be run. False: the connection is lost. */
 bool rh_mix_judge(mix_player *player, mix_item *item, rh_error *error);

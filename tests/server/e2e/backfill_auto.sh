@@ -28,6 +28,6 @@ report "len(r['backfills']) == 1 and $b['name'] == '000012#2' and $b['measured']
 report "$b['settings'][0]['state'] == 'held' and $b['settings'][0]['rows'] > 0"
 fact 'the report has the one statement beside it'
 report "$b['one_statement']['statement'] == 2 and $b['one_statement']['alone_s'] > 0 and $b['one_statement']['beside_load_s'] > 0"
-says "$work/out" 'As one statement .2 of migration 000012.: .* without load, .* beside it'
+says "$work/out" 'As one statement .2 of migration 000012.: .* without load, .* with the'
 fact 'a statement that is not offered has its reason'
 report "any('statement 1 of migration 000013 as a backfill: changing' in n['text'] for n in r['not_measured'])"

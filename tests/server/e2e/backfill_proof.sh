@@ -19,7 +19,7 @@ nothing_left
 fact 'every claim holds'
 report p="$proof" "len(p) == 10 and all(c['outcome'] == 'held' for c in p.values())"
 fact 'kills at each moment'
-report p="$proof" "p['resumes']['runs'] == 10 and all(m in p['resumes']['why'] for m in ('random', 'before COMMIT', 'withheld', 'pause', 'crash of the server;', 'synchronous_commit off'))"
+report p="$proof" "p['resumes']['runs'] == 10 and all(m in p['resumes']['why'] for m in ('random', 'before COMMIT', 'before its answer', 'pause', 'crash of the server;', 'synchronous_commit off'))"
 fact 'the headline says what all of them mean'
 says "$work/out" 'may be killed at any time, repeated, and misses nothing'
 says "$work/run/report.md" '\| resumes after a kill \| held \|'

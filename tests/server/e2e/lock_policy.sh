@@ -41,4 +41,4 @@ nothing_left
 fact 'no transaction blocks the load'
 rm "$work"/migrations/00001[23]*
 rehearse 0 --pass loaded
-report "not $p['measured'] and 'nothing had to be' in $p['not_tried'][0] and $p['cases'] == []"
+report "not $p['measured'] and 'no pending transaction blocks' in $p['not_tried'][0] and $p['cases'] == []"

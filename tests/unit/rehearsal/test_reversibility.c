@@ -108,7 +108,7 @@ static void data_is_lost(void **state)
     table(&rollback, "t", 10, 12);
     table(&rollback, "u", 5, 5);
     expect(&rollback, RH_REVERSIBILITY_LOSSY,
-           "the old state of t, which has 2 rows too many, rows of u, whose values moved between them");
+           "the earlier rows of t, which has 2 rows more, rows of u, whose values are in other rows");
     rollback = ran();
     rh_sequence_change sequence = {"public.q", "10", NULL};
     rollback.data.sequences = &sequence;

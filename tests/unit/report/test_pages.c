@@ -268,7 +268,8 @@ static void runners_are_distinguished(void **state)
     xmlFreeDoc(page);
     rh_text_clear(&text);
     assert_true(rh_report_text(record, false, &text, &error));
-    assert_non_null(strstr(text.data, "Started 2 times at once: the same change was made by more than one"));
+    assert_non_null(
+        strstr(text.data, "Started 2 instances at the same time: more than one made the same change"));
     rh_text_release(&text);
     rh_json_free(record);
     rh_arena_free(arena);
