@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Batches beside a load take longer than without it, so that a setting is excluded only far beyond a bound.
+/* Batches under a load take longer than without it, so that a setting is excluded only far beyond a bound.
  */
 static const double MARGIN = 1.5;
 
@@ -207,7 +207,7 @@ static const char *leaves_standby(const rates *r, const rh_backfill_cell *cell, 
 
 static const char *leaves_archiver(const rates *r, const rh_backfill_cell *cell, double rows_per_s)
 {
-    const double slower = rows_per_s / MARGIN, /* beside the load */
+    const double slower = rows_per_s / MARGIN, /* under load */
         behind = slower * r->wal_per_row + r->load_per_s - r->sweep->backfill->archive_rate,
                  total_s = (double)r->result->rows / slower;
     (void)cell;

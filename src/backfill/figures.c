@@ -1,4 +1,4 @@
-/* What each setting measured beside the load, and what the whole takes with it. */
+/* What each setting measured under load, and what the whole takes with it. */
 #include "pgrehearse/base/statistics.h"
 #include "pgrehearse/predict/predict.h"
 #include "activity.h"

@@ -1,4 +1,4 @@
-/* A backfill held against its table, before a batch runs. */
+/* A backfill checked against its table, before a batch runs. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "statements.h"

@@ -37,7 +37,7 @@ size_t rh_lag_course(rh_wal_points primary, rh_wal_points standby, double from_s
 double rh_lag_growth(const rh_lag_point *course, size_t count);
 
 /* What a standby that replays CAPACITY bytes a second will be behind after TOTAL_S, as a queue: batches of
- * BATCH_S with PAUSE_S between them, each with BATCH_BYTES of WAL, beside a load with LOAD_PER_S. As long as
+ * BATCH_S with PAUSE_S between them, each with BATCH_BYTES of WAL, under a load with LOAD_PER_S. As long as
  * the mean is below the capacity, only a batch's own WAL queues up; above it, the queue grows to the end. */
 typedef struct rh_lag_queue {
     double batch_s, pause_s, batch_bytes, load_per_s, capacity, total_s;

@@ -16,7 +16,7 @@ typedef struct rh_proof_counts {
 /* How a run ended. */
 typedef enum rh_proof_ending {
     RH_PROOF_ENDED,    /* by itself */
-    RH_PROOF_REPEATS,  /* ended by us: it wrote the same rows again and again */
+    RH_PROOF_REPEATS,  /* ended by us: it wrote the same rows repeatedly */
     RH_PROOF_ENDLESS,  /* ended by us: rows came in as fast as it went */
     RH_PROOF_STANDS,   /* ended by us: it changed nothing for a long time */
     RH_PROOF_TOO_LONG, /* ended by us: the limit of a run */

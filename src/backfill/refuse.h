@@ -1,4 +1,4 @@
-/* What the scenario has wrong, with its place. */
+/* Errors in the scenario, with their line and column. */
 #pragma once
 #include "pgrehearse/adapters/pg.h"
 #include "pgrehearse/model/backfill.h"

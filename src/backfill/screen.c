@@ -1,4 +1,4 @@
-/* Settings beside the load: windows of batches, with windows without them in between as the baseline. */
+/* Settings under load: windows of batches, with windows without them in between as the baseline. */
 #include "pgrehearse/base/interrupt.h"
 #include "pgrehearse/base/random.h"
 #include "screen.h"

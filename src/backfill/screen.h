@@ -1,4 +1,4 @@
-/* Windows beside the load: what the screening and the confirming run share. */
+/* Windows under load: what the screening and the confirming run share. */
 #pragma once
 #include "pgrehearse/observe/sampler.h"
 #include "pgrehearse/workload/workload.h"

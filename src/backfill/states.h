@@ -26,11 +26,11 @@ bool rh_states_read(rh_pg *pg, const rh_backfill *backfill, const rh_backfill_ta
 bool rh_states_read_hot(rh_pg *pg, const rh_backfill_target *target, rh_backfill_states *states,
                         rh_error *error);
 
-/* Writes a checkpoint: all pages are to be imaged again. */
+/* Writes a checkpoint: the next change of every page writes a full page image. */
 bool rh_states_checkpoint(rh_pg *pg, rh_backfill_states *states, rh_error *error);
 
 /* Gives the COUNT batches that ran since the last call the pages that they changed first since a checkpoint.
- * PG tells whether there was one meanwhile. */
+ * PG is asked whether there was one meanwhile. */
 struct rh_backfill_measured;
 bool rh_states_follow(rh_pg *pg, rh_backfill_states *states, struct rh_backfill_measured *batches,
                       size_t count, rh_error *error);

@@ -1,4 +1,4 @@
-/* The sweep: inspect, count, batches without load, then each setting beside the load. */
+/* The sweep: inspect, count, batches without load, then each setting under load. */
 #include "sweep.h"
 #include "inspect.h"
 #include "program.h"

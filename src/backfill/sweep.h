@@ -55,8 +55,9 @@ typedef struct rh_sweep {
     bool window_open;        /* the run under way has begun its time */
 } rh_sweep;
 
-/* Opens as many sessions as are missing to COUNT, and lets each read pages of the table until it has met all
- * of shared_buffers: a session pays for its first access to each of them, which a whole backfill does once.
+/* Opens as many sessions as are missing to COUNT, and lets each read pages of the table until it has accessed
+ * all of shared_buffers: a session pays for its first access to each of them, which a whole backfill does
+ * once.
  */
 bool rh_sweep_open_sessions(rh_sweep *sweep, size_t count, rh_error *error);
 void rh_sweep_close_sessions(rh_sweep *sweep);
@@ -94,23 +95,23 @@ typedef struct rh_sweep_pids {
 /* Runs them, until the budget is used up at the latest, and adds them to the evidence. PIDS may be NULL. */
 bool rh_sweep_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *pids, rh_error *error);
 
-/* The same for a backfill that is a program, which is started on a part of the rows again and again. Where
- * its batches tell nothing, NO_CAPACITY says why. False also: it does not keep to its range. */
+/* The same for a backfill that is a program, which is started on a part of the rows repeatedly. If its
+ * batches cannot be observed, NO_CAPACITY says why. False also: it does not keep to its range. */
 bool rh_sweep_program_batches(rh_sweep *sweep, const rh_sweep_run *run, rh_sweep_pids *pids, rh_error *error);
 
-/* Batches of the smallest size alone, then beside a vacuum as autovacuum makes it: its price and their
- * slow-down, in the sweep's states. Nothing where the whole meets no vacuum. */
+/* Batches of the smallest size alone, then beside a vacuum as autovacuum makes it: its cost and their
+ * slowdown, in the sweep's states. Does nothing if no vacuum runs during the whole backfill. */
 bool rh_sweep_vacuum(rh_sweep *sweep, rh_error *error);
 
 /* Back to the state in which the sweep began, with all rows to do. The sessions are closed; no other
  * connection may be open. */
 bool rh_sweep_reset(rh_sweep *sweep, rh_error *error);
-/* Every cell of RESULT beside the load. */
+/* Every cell of RESULT under load. */
 bool rh_sweep_screen(rh_sweep *sweep, rh_backfill_result *result, rh_error *error);
 
 /* Moves those that no session began with to the front. Returns how many to predict from: all if no others. */
 size_t rh_sweep_without_warmup(rh_backfill_batch *batches, size_t count);
-/* Stretches of the setting to use beside the load, each predicted before it runs; as many as the rows and the
+/* Stretches of the setting to use under load, each predicted before it runs; as many as the rows and the
  * limit allow. They stay out of the evidence. */
 bool rh_sweep_stretches(rh_sweep *sweep, rh_backfill_result *result, rh_error *error);
 
@@ -135,7 +136,8 @@ void rh_sweep_recommend(const rh_sweep *sweep, rh_backfill_result *result);
  * failed; -1: none ran. */
 int rh_sweep_chosen(const rh_backfill_result *result);
 
-/* The finishing date of every cell, by the backfill's schedule; the course of the setting to use. */
+/* The finishing date of every cell, by the backfill's schedule; the predicted progress of the setting to use.
+ */
 void rh_sweep_schedule(rh_backfill_result *result);
 void rh_sweep_course(const rh_sweep *sweep, rh_backfill_result *result);
 /* The settings to try, and which of them the quiet batches exclude. */

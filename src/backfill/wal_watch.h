@@ -18,7 +18,7 @@ typedef struct rh_wal_watch rh_wal_watch;
 typedef struct rh_wal_watch_options {
     const char *conninfo, *sql; /* SQL gives one number; outlives the watch */
     /* A primary whose commits wait for the server that is watched; NULL. When that one is lost, they are
-     * released, again and again until the watch ends. */
+     * released, repeatedly until the watch ends. */
     const char *release;
 } rh_wal_watch_options;
 

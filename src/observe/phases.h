@@ -21,12 +21,12 @@ typedef struct rh_phases {
 
 /* Prepares the samples on PG; false: this server has none (before PostgreSQL 14), or no connection. */
 bool rh_phases_prepare(rh_pg *pg);
-/* Looks at the session PID; LOCAL: /proc is its machine's. Strings are in ARENA. False when it could not be
+/* Samples the session PID; LOCAL: /proc is its machine's. Strings are in ARENA. False when it could not be
  * requested. */
 bool rh_phases_sample(rh_pg *pg, int pid, bool local, rh_arena *arena, rh_phase_sample *sample);
 /* BASE: the same without asking the server, when the statement began. */
 void rh_phases_base(int pid, bool local, rh_usec began, rh_phase_sample *base);
-/* Books what was used since the last sample (since BASE, before the first; the WAL since the first sample):
+/* Records what was used since the last sample (since BASE, before the first; the WAL since the first sample):
  * to the phase that both saw, else half to each. */
 void rh_phases_add(rh_phases *phases, const rh_phase_sample *base, const rh_phase_sample *sample,
                    rh_arena *arena);

@@ -112,7 +112,8 @@ struct rh_sampler {
 
 /* Connects, sets up the session and the clock. */
 bool rh_sampler_open(rh_sampler *sampler, rh_error *error);
-/* Takes one sample while LABEL says what runs, feeds the graph and books the locks that the migration holds.
+/* Takes one sample while LABEL says what runs, feeds the graph and records the locks that the migration
+ * holds.
  */
 bool rh_sampler_take(rh_sampler *sampler, const rh_sampler_label *label, rh_error *error);
 /* A sample at AT: the time since the one before, while a statement runs, may have hidden a wait. */

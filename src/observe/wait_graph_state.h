@@ -71,7 +71,7 @@ size_t rh_graph_segment(rh_wait_graph *graph, const rh_moment *now, rh_graph_wai
 bool rh_graph_behind_migration(const rh_wait_graph *graph, const rh_moment *now,
                                const rh_wait_sample *sample);
 
-/* wait_cycle.c: books the circles in this sample, and what became of those that it does not show any more. */
+/* wait_cycle.c: records the cycles in this sample, and the end of those that it no longer shows. */
 void rh_graph_cycles(rh_wait_graph *graph, const rh_moment *now);
 /* They are the deadlocks of CONTENTION, in ARENA. */
 void rh_graph_write_deadlocks(const rh_wait_graph *graph, rh_arena *arena, rh_contention *contention);

@@ -18,7 +18,7 @@ const char *rh_scenario_template(void)
            "  # command: [pgbackrest, restore, …]   # instead of path: what fills $PGDATA with a physical copy\n"
            "  # timeout: 24h             # of that command, and of each restore_command\n"
            "  # clone: shop              # instead of path: a branch on the server of staging.url\n"
-           "  # restore_command: 'cp /archive/%f \"%p\"'   # of a physical copy: brings WAL from the archive\n"
+           "  # restore_command: 'cp /archive/%f \"%p\"'   # of a physical copy: fetches WAL from the archive\n"
            "  # target: {name: before_release}   # or time:, or lsn:; else the recovery ends with the backup\n"
            "  # sha256: …              # else FILE.sha256 or SHA256SUMS beside it, when there is one\n"
            "  # database: shop           # of a physical copy with several databases\n"

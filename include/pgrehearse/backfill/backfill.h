@@ -40,7 +40,7 @@ typedef struct rh_backfill_place {
 } rh_backfill_place;
 
 /* Inspects BACKFILL, counts its rows, times batches of each size without load and the replay of a standby,
- * then runs each setting beside the load with windows without backfill between them, and the fastest that
+ * then runs each setting under load with windows without backfill between them, and the fastest that
  * held its gates again with the standby. Resets when the sample is used up. In ARENA. What could not be
  * measured is in NOTES. False: RH_ERROR_SCENARIO for what the scenario has wrong, or a server lost. */
 bool rh_backfill_sweep(const rh_backfill *backfill, const rh_backfill_place *place, rh_arena *arena,

@@ -190,7 +190,7 @@ typedef enum rh_backfill_cell_state {
 } rh_backfill_cell_state;
 const char *rh_backfill_cell_state_name(rh_backfill_cell_state state); /* "excluded" … */
 
-/* One setting, and what it measured beside the load. */
+/* One setting, and what it measured under load. */
 /* What the server did, and became of the table, in some windows; the load's share included. RH_UNKNOWN: the
  * server does not tell in time (before 15). */
 typedef struct rh_backfill_activity {
@@ -248,7 +248,7 @@ typedef struct rh_lag_point {
     int64_t lag_bytes;
 } rh_lag_point;
 
-/* A setting that held its gates, run again beside the load with the standby. */
+/* A setting that held its gates, run again under load with the standby. */
 typedef struct rh_backfill_confirmed {
     size_t setting;      /* index in the result's cells */
     const char *why_not; /* the lag was not measured: the end of a sentence; NULL */

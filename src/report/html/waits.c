@@ -193,7 +193,7 @@ static void in_the_way(rh_html *html, const rh_json *wait)
                        "class", "muted", NULL);
     }
     int64_t ordinal = rh_json_int(rh_json_get(wait, "statement"));
-    if (migration && !(blocker && rh_starts_with(blocker, "migration ")))
+    if (migration && !rh_json_bool(rh_json_get(rh_json_at(chain, 0), "is_migration")))
         rh_xml_element(
             html->xml, "div",
             rh_view_printf(view, "during %s%s", rh_view_line(view, migration, 40),
