@@ -190,7 +190,6 @@ typedef enum rh_backfill_cell_state {
 } rh_backfill_cell_state;
 const char *rh_backfill_cell_state_name(rh_backfill_cell_state state); /* "excluded" … */
 
-/* One setting, and what it measured under load. */
 /* What the server did, and became of the table, in some windows; the load's share included. RH_UNKNOWN: the
  * server does not tell in time (before 15). */
 typedef struct rh_backfill_activity {
@@ -202,6 +201,7 @@ typedef struct rh_backfill_activity {
     int64_t table_bytes;  /* growth of the table, its indexes and its TOAST */
 } rh_backfill_activity;
 
+/* One setting, and what it measured under load. */
 typedef struct rh_backfill_cell {
     rh_backfill_setting setting;
     rh_backfill_cell_state state;
