@@ -104,8 +104,31 @@ bool rh_proof_twice(rh_proof *p, rh_error *error)
 
 /* ---- stopped ---- */
 
+/* Asks RUN to stop; *AT: the server's time when it had been asked. What began before is not held against it,
+ * however long the machine took from one to the other. */
+static bool ask_to_stop(rh_proof *p, void *run, const char **at, rh_error *error)
+{
+    p->runner->stop(run);
+    rh_pg_result *now = rh_pg_query(p->side, "SELECT clock_timestamp()", 0, NULL, error);
+    *at = now ? rh_arena_strdup(p->arena, rh_pg_value(now, 0, 0)) : NULL;
+    rh_pg_result_free(now);
+    return *at != NULL;
+}
+
+static bool count_batches_behind(rh_proof *p, const char *at, int64_t *batches, rh_error *error)
+{
+    rh_pg_result *count = rh_pg_query(p->side,
+                                      "SELECT count(DISTINCT xid) FROM pgrehearse_proof.journal"
+                                      " WHERE backfill AND journal.at > $1::timestamptz",
+                                      1, &at, error);
+    *batches = count ? rh_pg_int(count, 0, 0, 0) : 0;
+    rh_pg_result_free(count);
+    return count != NULL;
+}
+
 bool rh_proof_stops(rh_proof *p, rh_error *error)
 {
+    const char *at;
     bool reached = false;
     int64_t behind = 0;
     rh_proof_end end;
@@ -121,16 +144,8 @@ bool rh_proof_stops(rh_proof *p, rh_error *error)
         p->runner->free(run);
         return rh_proof_await_gone(p, error);
     }
-    if (!rh_pg_execute(p->side, "CREATE TABLE pgrehearse_proof.stopped AS SELECT clock_timestamp() AS at",
-                       error))
-        return false;
-    p->runner->stop(run);
-    if (!rh_proof_finish(p, run, false, &end, error) ||
-        !rh_pg_query_int(
-            p->side,
-            "SELECT count(DISTINCT xid) FROM pgrehearse_proof.journal, pgrehearse_proof.stopped s"
-            " WHERE backfill AND journal.at > s.at",
-            &behind, error))
+    if (!ask_to_stop(p, run, &at, error) || !rh_proof_finish(p, run, false, &end, error) ||
+        !count_batches_behind(p, at, &behind, error))
         return false;
     if (end.ending != RH_PROOF_ENDED)
         rh_proof_fail(p, RH_PROOF_STOPS, "backfill-does-not-stop", RH_UNKNOWN, "Asked to stop: %s",

@@ -137,7 +137,8 @@ static void it_stops_and_goes_on(void **state)
 {
     (void)state;
     scripted_backfill.runs[0] = (script_backfill_run){.endless = true};
-    script_rows("pgrehearse_proof.stopped s", "2");
+    script_rows("SELECT clock_timestamp()", "12:00");
+    script_rows("journal.at > $1", "2");
     assert_true(script_proof_try(rh_proof_stops));
     script_proof_expect(RH_PROOF_STOPS, RH_PROOF_HELD, NULL);
     script_proof_says(RH_PROOF_STOPS, "ended after 2 more batches");
@@ -150,7 +151,8 @@ static void many_batches_behind_the_request_fail(void **state)
 {
     (void)state;
     scripted_backfill.runs[0] = (script_backfill_run){.endless = true};
-    script_rows("pgrehearse_proof.stopped s", "3");
+    script_rows("SELECT clock_timestamp()", "12:00");
+    script_rows("journal.at > $1", "3");
     assert_true(script_proof_try(rh_proof_stops));
     script_proof_expect(RH_PROOF_STOPS, RH_PROOF_FAILED, "backfill-does-not-stop");
 }
@@ -159,6 +161,7 @@ static void one_that_ignores_the_request_fails(void **state)
 {
     (void)state;
     scripted_backfill.runs[0] = (script_backfill_run){.endless = true, .ignores_stop = true};
+    script_rows("SELECT clock_timestamp()", "12:00");
     script_rows(SCRIPT_PROOF_WATCHED, "100 10")->last = 1;
     script_rows(SCRIPT_PROOF_WATCHED, "400 40");
     assert_true(script_proof_try(rh_proof_stops));
@@ -178,6 +181,7 @@ static void one_that_ended_before_says_nothing(void **state)
 static void rows_left_behind_a_stop_are_no_resume(void **state)
 {
     (void)state;
+    script_rows("SELECT clock_timestamp()", "12:00");
     scripted_backfill.runs[0] = (script_backfill_run){.endless = true};
     script_rows("WHERE (b IS NULL", "5");
     assert_true(script_proof_try(rh_proof_stops));
