@@ -1,4 +1,5 @@
 #include "phases.h"
+#include "pgrehearse/adapters/process.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/observe/counters.h"
 #include "embedded/observe.h"

@@ -1,5 +1,6 @@
 /* Takes one sample: queries the server, converts its times to the local monotonic clock, and passes the rows
  * to the wait graph. */
+#include "pgrehearse/adapters/process.h"
 #include "pgrehearse/adapters/sql_parser.h"
 #include "pgrehearse/observe/counters.h"
 #include "sampler_state.h"

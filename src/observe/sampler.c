@@ -1,4 +1,5 @@
 /* The sampler's thread: schedules the samples and collects their result. */
+#include "pgrehearse/adapters/process.h"
 #include "pgrehearse/observe/sampler.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/observe/counters.h"

@@ -1,4 +1,5 @@
 #include "waiter_watch.h"
+#include "pgrehearse/adapters/process.h"
 #include "pgrehearse/base/text.h"
 #include "pgrehearse/observe/counters.h"
 #include "embedded/observe.h"

@@ -215,8 +215,8 @@ bool rh_profile_compare(const rh_profile *profile, const char *conninfo, rh_aren
 
 /* ---- the same probe on staging ---- */
 
-bool rh_profile_probe(const char *conninfo, unsigned probes, rh_arena *arena, rh_production_facts *facts,
-                      rh_skipped **unknown, size_t *count, rh_error *error)
+bool rh_profile_probe(const char *conninfo, bool local, unsigned probes, rh_arena *arena,
+                      rh_production_facts *facts, rh_skipped **unknown, size_t *count, rh_error *error)
 {
     rh_json *root = rh_json_object(), *figures = rh_json_add_object(root, "probe");
     rh_json_add_string(root, "format", "pgrehearse profile");
@@ -224,7 +224,8 @@ bool rh_profile_probe(const char *conninfo, unsigned probes, rh_arena *arena, rh
     rh_json *server = rh_json_add_object(root, "server");
     rh_profile_session session = {.pg = rh_pg_connect(conninfo, ": probe", error),
                                   .deadline = rh_clock_monotonic() + PROBES_LIMIT,
-                                  .unknown = rh_json_add_array(root, "unknown")};
+                                  .unknown = rh_json_add_array(root, "unknown"),
+                                  .local = local};
     bool ok = session.pg != NULL;
     for (int kind = 0; ok && kind < RH_PROBE_COUNT; kind++)
         if (probes & 1u << kind)

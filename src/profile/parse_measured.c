@@ -130,14 +130,24 @@ static double per(double amount, double whole)
     return whole > 0 && amount > 0 ? amount / whole : RH_NOT_MEASURED;
 }
 
+/* Without the time for which other processes had the CPU: what keeps one busy takes no part in it. The wait
+ * is that of the whole probe, the seconds those of its measured part, so a part of them is always left. */
+static double busy_s(double seconds, double waited_s)
+{
+    static const double LEAST = 0.25;
+    return waited_s > 0 ? fmax(seconds - waited_s, LEAST * seconds) : seconds;
+}
+
 static double probe_value(rh_profile_parser *p, rh_probe_kind kind, const rh_json *figures, const char *whose)
 {
-    double seconds = rh_profile_real(p, figures, "seconds", 60, whose);
+    const double seconds = rh_profile_real(p, figures, "seconds", 60, whose),
+                 busy = busy_s(seconds, rh_profile_real(p, figures, "cpu_wait_s", 60, whose));
     switch (kind) {
     case RH_PROBE_CPU:
     case RH_PROBE_SORT:
-        return per(rh_profile_real(p, figures, "rows", 1e12, whose), seconds);
+        return per(rh_profile_real(p, figures, "rows", 1e12, whose), busy);
     case RH_PROBE_CACHED:
+        return per(rh_profile_real(p, figures, "bytes", 1e15, whose), busy);
     case RH_PROBE_SEQUENTIAL:
     case RH_PROBE_WRITE:
         return per(rh_profile_real(p, figures, "bytes", 1e15, whose), seconds);

@@ -1,4 +1,5 @@
 #include "session.h"
+#include "pgrehearse/adapters/process.h"
 #include "pgrehearse/base/clock.h"
 #include "embedded/profile.h"
 #include <stdio.h>
@@ -105,9 +106,9 @@ bool rh_profile_rows(rh_profile_session *session, const rh_part *part, rh_json *
     return rh_profile_survives(session, part->name, &failure, error);
 }
 
-/* What the probe left in its setting. */
-static bool take_figures(rh_profile_session *session, const rh_probe_part *part, rh_json *probes,
-                         rh_error *error)
+/* What the probe left in its setting. WAITED_S: its wait for a CPU, where that is known. */
+static bool take_figures(rh_profile_session *session, const rh_probe_part *part, double waited_s,
+                         rh_json *probes, rh_error *error)
 {
     rh_pg_result *result = rh_pg_query(
         session->pg, "SELECT nullif(current_setting('pgrehearse.probe', true), '')", 0, NULL, error);
@@ -121,6 +122,8 @@ static bool take_figures(rh_profile_session *session, const rh_probe_part *part,
         rh_profile_unknown(session, part->name, why);
         rh_json_free(figures);
     } else if (figures) {
+        if (waited_s >= 0)
+            rh_json_add_real(figures, "cpu_wait_s", waited_s);
         rh_json_add(probes, strchr(part->name, '.') + 1, figures);
     }
     rh_pg_result_free(result);
@@ -136,6 +139,8 @@ bool rh_profile_run_probe(rh_profile_session *session, rh_probe_kind kind, rh_js
         rh_profile_unknown(session, part->name, "the time limit was reached before it");
         return true;
     }
+    const int pid = rh_pg_backend_pid(session->pg);
+    const double before_s = session->local ? rh_proc_cpu_wait(pid) : NAN;
     bool ok;
     if (part->own) /* commits by itself, so its limits are the session's, set only for it */
         ok = rh_pg_executef(session->pg, &failure,
@@ -145,7 +150,8 @@ bool rh_profile_run_probe(rh_profile_session *session, rh_probe_kind kind, rh_js
         ok = rh_profile_begin(session, &failure) &&
              rh_pg_executef(session->pg, &failure, "SET LOCAL statement_timeout = '%dms'", limit_ms) &&
              rh_pg_execute(session->pg, part->sql, &failure);
-    ok = ok && take_figures(session, part, probes, &failure);
+    const double waited_s = session->local ? rh_proc_cpu_wait(pid) - before_s : NAN;
+    ok = ok && take_figures(session, part, waited_s, probes, &failure);
     rh_error unclean = {0};
     if (failure.code != RH_ERROR_LOST)
         rh_pg_execute(session->pg, part->own ? "RESET ALL" : "ROLLBACK", &unclean);

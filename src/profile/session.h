@@ -7,6 +7,7 @@ typedef struct rh_profile_session {
     rh_pg *pg;
     rh_usec deadline; /* monotonic: what would begin later is left out */
     rh_json *unknown; /* array of {what, why}, borrowed */
+    bool local;       /* the server's processes are this machine's */
 } rh_profile_session;
 
 /* Notes that WHAT is not known because of WHY (one line). */

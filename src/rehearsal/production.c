@@ -59,8 +59,8 @@ static bool probe_staging(rh_run *run, const char *conninfo, rh_error *error)
     rh_skipped *unknown = NULL;
     size_t unknown_count = 0, first = 0;
     for (int round = 0; round < ROUNDS; round++) {
-        if (!rh_profile_probe(conninfo, probes_of(run->production.profile), run->arena, &run->production,
-                              &unknown, &unknown_count, error))
+        if (!rh_profile_probe(conninfo, run->staging.local, probes_of(run->production.profile), run->arena,
+                              &run->production, &unknown, &unknown_count, error))
             return false;
         first = round == 0 ? unknown_count : first;
     }
@@ -81,8 +81,8 @@ bool rh_production_probe_again(rh_run *run, const char *conninfo, const rh_progr
     if (!run->production.profile)
         return true;
     rh_progress_begin(progress, "probe", "staging again: whether the machine is as fast as before");
-    if (!rh_profile_probe(conninfo, probes_of(run->production.profile) & of_machine, run->arena,
-                          &run->production, &unknown, &count, error))
+    if (!rh_profile_probe(conninfo, run->staging.local, probes_of(run->production.profile) & of_machine,
+                          run->arena, &run->production, &unknown, &count, error))
         return false;
     rh_progress_end(progress, "probe", "a part of the predictions' uncertainty");
     return true;

@@ -7,6 +7,7 @@
  * PEER_PID: a process whose CPU is measured beside ours (pg_activity). When the server has pg_wait_sampling
  * its collector's CPU and its history are compared too. 50 more sessions are connected, which do 100 short
  * transactions a second in turn. */
+#include "pgrehearse/adapters/process.h"
 #include "pgrehearse/model/facts.h"
 #include "pgrehearse/observe/counters.h"
 #include "pgrehearse/observe/sampler.h"

@@ -168,8 +168,8 @@ static void staging_is_probed_as_production_was(void **state)
     rh_skipped *gaps = NULL;
     size_t count = 0;
     script_rows("pgrehearse.probe', true", "{\"why\":\"no-table\"}");
-    assert_true(
-        rh_profile_probe("", 1U << RH_PROBE_CPU | 1U << RH_PROBE_SORT, arena, &facts, &gaps, &count, &error));
+    assert_true(rh_profile_probe("", false, 1U << RH_PROBE_CPU | 1U << RH_PROBE_SORT, arena, &facts, &gaps,
+                                 &count, &error));
     assert_int_equal(count, 2);
     assert_string_equal(gaps[0].what, "probe.cpu");
     assert_true(isnan(facts.staging.value[RH_PROBE_CPU]));

@@ -106,3 +106,22 @@ void rh_process_limit_memory(int64_t most);
 /* Start, wait, and fail with the last line of its standard error unless it ends with 0. OUTPUT (may be NULL)
  * gets its standard output. */
 bool rh_process_run(const rh_process_options *options, rh_usec timeout_us, rh_text *output, rh_error *error);
+
+/* ---- what the kernel counts of a process of this machine (proc(5)) ---- */
+
+/* The text of /proc/PID/NAME, at most SIZE - 1 bytes of it; false when it cannot be read. */
+bool rh_proc_read(int pid, const char *name, char *buffer, size_t size);
+/* Nanoseconds of CPU, and of waiting for one, from the text of /proc/PID/schedstat; false if it is not of
+ * that form. */
+bool rh_proc_parse_schedstat(const char *text, int64_t *spent, int64_t *waited);
+/* User and system clock ticks from the text of /proc/PID/stat, whose process name may hold blanks and
+ * parentheses. */
+bool rh_proc_parse_stat(const char *text, int64_t *user_ticks, int64_t *system_ticks);
+/* The value of "KEY: value" in the text of /proc/PID/io; -1 when it is not there. */
+int64_t rh_proc_parse_io(const char *text, const char *key);
+/* Device bytes that process PID of this machine has read and written; -1 when it cannot be read. */
+void rh_proc_device_bytes(int pid, int64_t *read, int64_t *written);
+/* CPU seconds that process PID of this machine has used; NAN when it cannot be read. */
+double rh_proc_cpu(int pid);
+/* Seconds for which it could run and had no CPU, because other processes had it; likewise. */
+double rh_proc_cpu_wait(int pid);

@@ -69,19 +69,6 @@ typedef struct rh_usage {
 /* Reads the output of log_statement_stats; false if TEXT has none. */
 bool rh_usage_parse(const char *text, rh_usage *usage);
 
-/* Nanoseconds of CPU, and of waiting for one, from the text of /proc/PID/schedstat; false if it is not of
- * that form. */
-bool rh_proc_parse_schedstat(const char *text, int64_t *spent, int64_t *waited);
-/* User and system clock ticks from the text of /proc/PID/stat, whose process name may hold blanks and
- * parentheses. */
-bool rh_proc_parse_stat(const char *text, int64_t *user_ticks, int64_t *system_ticks);
-/* The value of "KEY: value" in the text of /proc/PID/io; RH_UNKNOWN when it is not there. */
-int64_t rh_proc_parse_io(const char *text, const char *key);
-/* Device bytes that process PID of this machine has read and written; RH_UNKNOWN when it cannot be read. */
-void rh_proc_device_bytes(int pid, int64_t *read, int64_t *written);
-/* CPU seconds that process PID of this machine has used; RH_NOT_MEASURED when it cannot be read. */
-double rh_proc_cpu(int pid);
-
 /* The relation locks of a session. */
 
 /* The relation locks that PG's own session holds now (exact), one a relation with its strongest mode,

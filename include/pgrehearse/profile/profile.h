@@ -55,9 +55,10 @@ bool rh_profile_guard(const rh_profile *profile, const char *conninfo, bool *che
  * profile: it is of another database. */
 bool rh_profile_compare(const rh_profile *profile, const char *conninfo, rh_arena *arena,
                         rh_production_facts *facts, rh_error *error);
-/* Runs the PROBES (bits 1 << rh_probe_kind) at CONNINFO once more: a round of FACTS, whose `staging` is made
- * of all of them. What did not work is appended to UNKNOWN (COUNT of them, in ARENA). */
-bool rh_profile_probe(const char *conninfo, unsigned probes, rh_arena *arena, rh_production_facts *facts,
-                      rh_skipped **unknown, size_t *count, rh_error *error);
+/* Runs the PROBES (bits 1 << rh_probe_kind) at CONNINFO, whose processes are this machine's if LOCAL, once
+ * more: a round of FACTS, whose `staging` is made of all of them. What did not work is appended to UNKNOWN
+ * (COUNT of them, in ARENA). */
+bool rh_profile_probe(const char *conninfo, bool local, unsigned probes, rh_arena *arena,
+                      rh_production_facts *facts, rh_skipped **unknown, size_t *count, rh_error *error);
 /* Sets production_value of settings that have none yet. */
 void rh_profile_settings(const rh_profile *profile, rh_staging_facts *staging);

@@ -1,5 +1,6 @@
 /* What a session on another machine tells of its own backend, held against /proc, which is here after all. */
 #include "sessions.h"
+#include "pgrehearse/adapters/process.h"
 #include "pgrehearse/observe/counters.h"
 
 static rh_pg *migration, *side;

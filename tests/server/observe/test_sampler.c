@@ -1,5 +1,6 @@
 /* The sampler against waits whose truth is known because the test made them. */
 #include "sessions.h"
+#include "pgrehearse/adapters/process.h"
 #include "pgrehearse/observe/counters.h"
 
 static rh_pg *looker; /* waits for what the test is about; in another database, where no lock is in its way */

@@ -449,8 +449,8 @@ static void the_probe_on_staging(void **state)
     rh_skipped *unknown = NULL;
     size_t count = 0;
     for (int round = 0; round < 2; round++)
-        assert_true(rh_profile_probe(superuser, 1u << RH_PROBE_CPU | 1u << RH_PROBE_SEQUENTIAL, arena, &facts,
-                                     &unknown, &count, &error));
+        assert_true(rh_profile_probe(superuser, true, 1u << RH_PROBE_CPU | 1u << RH_PROBE_SEQUENTIAL, arena,
+                                     &facts, &unknown, &count, &error));
     const rh_probe *probe = &facts.staging;
     assert_int_equal(facts.round_count, 2);
     assert_true(probe->value[RH_PROBE_CPU] >= facts.rounds[0].value[RH_PROBE_CPU]);

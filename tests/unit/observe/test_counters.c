@@ -1,4 +1,5 @@
 /* What /proc says, and what a difference makes of it. */
+#include "pgrehearse/adapters/process.h"
 #include "pgrehearse/observe/counters.h"
 #include <math.h>
 #include <setjmp.h>

@@ -226,6 +226,19 @@ static void implausible_figures(void **state)
     assert_true(warnings("probe sort"));
 }
 
+/* Of 0.5 s the hashing had the CPU for 0.3; of a wait that was longer than the measured part a quarter is
+ * left. */
+static void a_wait_for_a_cpu_is_no_part_of_a_probe(void **state)
+{
+    (void)state;
+    reads(HEAD SERVER ", \"probe\": {\"cpu\": {\"rows\": 3000000, \"seconds\": 0.5, \"cpu_wait_s\": 0.2},"
+                      " \"cached\": {\"bytes\": 1e8, \"seconds\": 0.4, \"cpu_wait_s\": 3},"
+                      " \"sequential\": {\"bytes\": 32000000, \"seconds\": 0.16, \"cpu_wait_s\": 0.1}}}");
+    assert_float_equal(profile.probe.value[RH_PROBE_CPU], 1e7, 1);
+    assert_float_equal(profile.probe.value[RH_PROBE_CACHED], 1e9, 1);
+    assert_float_equal(profile.probe.value[RH_PROBE_SEQUENTIAL], 2e8, 1);
+}
+
 /* The places that took longer than others are the device's; a faster device than all of them together is a
  * mistake. */
 static void distinguishes_the_device_from_a_cache(void **state)
@@ -389,11 +402,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(reads_what_is_there),          TEST(csv_is_the_same),
-        TEST(a_script_that_was_stopped),    TEST(no_profile_at_all),
-        TEST(implausible_figures),          TEST(distinguishes_the_device_from_a_cache),
-        TEST(reads_most_common_values),     TEST(partitions_add_up),
-        TEST(many_warnings_are_summarised), TEST(every_truncation),
+        TEST(reads_what_is_there),
+        TEST(csv_is_the_same),
+        TEST(a_script_that_was_stopped),
+        TEST(no_profile_at_all),
+        TEST(implausible_figures),
+        TEST(a_wait_for_a_cpu_is_no_part_of_a_probe),
+        TEST(distinguishes_the_device_from_a_cache),
+        TEST(reads_most_common_values),
+        TEST(partitions_add_up),
+        TEST(many_warnings_are_summarised),
+        TEST(every_truncation),
         TEST(script_has_every_part),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
