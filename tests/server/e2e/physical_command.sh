@@ -54,7 +54,7 @@ fails 5 'what sh restored cannot be used: .*global/pg_control' "[sh, -c, 'cp -a 
 fact 'a command that is killed'
 fails 5 'sh ended with signal 9' "[sh, -c, 'kill -9 \$\$\$\$']"
 fact 'a command that hangs is ended, with what it started'
-fails 5 'sh did not end within 1.0 s, and was ended' "[sh, -c, 'sleep 1000 & wait; echo $work/clusters']" 'timeout: 1s'
+fails 5 'sh did not end within 1.0 s, and was terminated' "[sh, -c, 'sleep 1000 & wait; echo $work/clusters']" 'timeout: 1s'
 fact 'a command that does not exist'
 fails 5 'cannot start nosuchprogram' '[nosuchprogram]'
 fact 'a command beside a path is refused'
