@@ -291,7 +291,7 @@ static void test_what_is_left_out(void **state)
         {"<insufficient privilege>", "its text is hidden"},
         {"AND", "truncated"},
         {"SELEC", "does not parse"},
-        {"COMMIT", "a transaction of its own"},
+        {"COMMIT", "each template is a separate transaction"},
         {"SET search_path", "a utility command"},
         {"elsewhere WHERE", "it ran in another database (6)"},
         {"gone", "the restored copy refuses it"},
