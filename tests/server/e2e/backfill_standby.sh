@@ -36,11 +36,11 @@ grep -q 'replication lag at most' "$work/run/report.md" || fail 'report.md has n
 grep -q 'With a standby' "$work/run/report.html" || fail 'report.html has no standby'
 grep -q 'totals: replica_lag' "$work/run/junit.xml" || fail 'junit.xml has no replica_lag'
 
-fact 'a lag beyond the gate fails the setting'
-backfill '    gates: {replica_lag: 0s}' # each batch is behind for a moment
-rehearse 1 --pass backfill
+fact 'a lag that may be beyond the gate does not hold it'
+backfill '    gates: {replica_lag: 0s}' # each batch is behind for a moment, which a reading may miss
+rehearse 1,3 --pass backfill
 valid_report
-report "$cells[0]['state'] == 'failed' and 'replica_lag' in $cells[0]['why'] and $b['recommended'] is None"
+report "$cells[0]['state'] in ('failed', 'unclear') and 'replica_lag' in $cells[0]['why'] and $b['recommended'] is None"
 
 fact 'commits wait for a synchronous standby'
 backfill '    standby: remote_apply' '    gates: {replica_lag: 1min}'
