@@ -1,5 +1,6 @@
 #include "pgrehearse/predict/translate.h"
 #include "pgrehearse/base/text.h"
+#include "pgrehearse/base/units.h"
 #include "growth.h"
 #include <math.h>
 
@@ -84,6 +85,7 @@ typedef struct crossing {
     double run_width, distance_width; /* log space */
     rh_text notes;                    /* how it was translated */
     bool hardware_known;              /* no part lacks its probe */
+    bool outgrows;                    /* shared_buffers there, and in no run here */
     bool translated;                  /* by a probe, or by size */
 } crossing;
 
@@ -204,6 +206,33 @@ static void find_distance(crossing *c)
         rh_text_printf(&c->notes, "; production's %.3g times of staging's size", times);
 }
 
+/* Whether a statement that changes pages has more of them there than fit in shared_buffers, by a share that
+ * no run here had: pages that are read again and written early cost more, and nothing tells how much. */
+static bool outgrows(const crossing *c)
+{
+    static const double LEAST_SHARE = 0.1;
+    const rh_statement *statement = c->statement;
+    if (!c->here || !c->there)
+        return false;
+    const double beyond = rh_cost_term_value(RH_TERM_BUFFERS, statement->class_, c->there);
+    bool seen = !(beyond > LEAST_SHARE * (c->there->bytes + c->there->index_bytes));
+    for (size_t i = 0; i < statement->run_count && !seen; i++) {
+        const rh_work_size *size = &statement->runs[i].size;
+        seen = rh_cost_term_value(RH_TERM_BUFFERS, statement->class_, size) >
+               LEAST_SHARE * (size->bytes + size->index_bytes);
+    }
+    return !seen;
+}
+
+/* shared_buffers here of which the backup's table takes as much as production's table does of its own. */
+static const char *outgrown_here(const crossing *c, rh_arena *arena)
+{
+    const double share = (c->here->bytes + c->here->index_bytes) / (c->there->bytes + c->there->index_bytes);
+    char size[32];
+    return rh_arena_strdup(arena,
+                           rh_size_format((int64_t)(c->there->buffers_bytes * share), size, sizeof size));
+}
+
 /* The new interval around the translated median. */
 static void widen(crossing *c, const rh_heldouts *heldouts, double level, rh_arena *arena)
 {
@@ -212,12 +241,19 @@ static void widen(crossing *c, const rh_heldouts *heldouts, double level, rh_are
     c->run_width = isnan(p->high_s) ? NAN : log(p->high_s / p->staging_s);
     if (c->distance > 0.25)
         c->distance_width = rh_heldouts_width(heldouts, c->statement->class_, c->distance, level, &used);
+    c->outgrows = outgrows(c);
     double width = sqrt(c->run_width * c->run_width + c->distance_width * c->distance_width +
                         c->hardware_spread * c->hardware_spread + c->rounds_spread * c->rounds_spread);
+    width = c->outgrows ? NAN : width;
     p->low_s = p->median_s * exp(-width);
     p->high_s = p->median_s * exp(width);
     p->level = isnan(width) ? NAN : level;
-    if (isnan(c->distance_width))
+    if (c->outgrows)
+        p->basis = rh_arena_printf(arena,
+                                   "%s; no interval: production's table and its indexes outgrow its "
+                                   "shared_buffers, and in no run here did they",
+                                   p->basis);
+    else if (isnan(c->distance_width))
         p->basis = rh_arena_printf(arena,
                                    "%s; not enough evidence for an interval over such an extrapolation (%zu "
                                    "held-out predictions)",
@@ -230,6 +266,13 @@ static void explain(crossing *c, bool profile, rh_arena *arena)
     if (isnan(c->run_width)) {
         p->drivers = "too few runs";
         p->narrows = "more quiet passes (repeat:)";
+    } else if (c->outgrows) {
+        p->drivers =
+            "production's table and its indexes do not fit in its shared_buffers, the backup's do here";
+        p->narrows = rh_arena_printf(
+            arena,
+            "a fuller backup, or staging.settings.shared_buffers of %s: in the same proportion as there",
+            outgrown_here(c, arena));
     } else if (isnan(c->distance_width)) {
         p->drivers = rh_arena_printf(arena, "production's table is %.3g times as large as the backup's",
                                      exp2(c->distance));

@@ -115,6 +115,34 @@ static void a_disturbed_probe_widens_the_interval(void **state)
     rh_arena_free(arena);
 }
 
+/* An UPDATE of 20 MB with 80 MB of shared_buffers; there are 160 MB and as many buffers. */
+static void beyond_buffers_that_no_run_outgrew_there_is_no_interval(void **state)
+{
+    (void)state;
+    for (int same = 0; same < 2; same++) {
+        rh_arena *arena = rh_arena_new();
+        rh_statement statement = scanned(arena);
+        statement.class_ = RH_CLASS_DATA_CHANGE;
+        for (size_t r = 0; r < 3; r++)
+            statement.runs[r].size =
+                (rh_work_size){.rows = 1e5, .bytes = 20e6, .buffers_bytes = same ? 10e6 : 80e6};
+        const rh_work_size there = {.rows = 8e5, .bytes = 160e6, .buffers_bytes = 80e6};
+        rh_probe probes = probe(1e6, 1e9, 1e-3);
+        rh_translation t = {.production = &probes,
+                            .staging = &probes,
+                            .sizes = &there,
+                            .memory_bytes = NAN,
+                            .image_share = 1};
+        const rh_prediction p = translated(&statement, &t, &probes, arena);
+        assert_true(p.median_s > 0);
+        assert_true(isnan(p.high_s));
+        assert_int_equal(strstr(p.drivers, "shared_buffers") != NULL, !same);
+        if (!same)
+            assert_non_null(strstr(p.narrows, "staging.settings.shared_buffers of 9.5 MB"));
+        rh_arena_free(arena);
+    }
+}
+
 /* Two processes' CPU in the time of one; there is as much CPU as for one, and as for three. */
 static void workers_need_free_cpus(void **state)
 {
@@ -197,6 +225,7 @@ int main(void)
         cmocka_unit_test(an_inaccurate_probe_shortens_nothing),
         cmocka_unit_test(each_part_has_its_own_ratio),
         cmocka_unit_test(a_disturbed_probe_widens_the_interval),
+        cmocka_unit_test(beyond_buffers_that_no_run_outgrew_there_is_no_interval),
         cmocka_unit_test(workers_need_free_cpus),
         cmocka_unit_test(without_a_probe_it_is_reported),
         cmocka_unit_test(a_larger_table_takes_longer_with_a_wider_interval),
