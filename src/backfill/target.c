@@ -135,7 +135,7 @@ bool rh_backfill_target_of(const rh_backfill *b, const rh_plan *plan, rh_arena *
             "schema");
     target->table = rh_catalog_name(table, arena);
     target->name = rh_identifier(table->name, arena);
-    target->partitioned = table->unsupported == RH_UNSUPPORTED_PARTITIONED;
+    target->partitioned = table->is_partitioned;
     if (b->walk == RH_WALK_CTID && target->partitioned)
         return rh_backfill_refuse(&b->table_where, error, "walk: ctid needs a table that is not partitioned",
                                   "name a partition, or use walk: keyset");

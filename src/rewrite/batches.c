@@ -20,7 +20,7 @@ const char *rh_safer_unknown(const rh_safer_list *list, const rh_catalog_table *
 
 bool rh_safer_is_partitioned(const rh_catalog_table *table)
 {
-    return table && table->unsupported == RH_UNSUPPORTED_PARTITIONED;
+    return table && table->is_partitioned;
 }
 
 static bool is_on(const rh_catalog_object *object, const rh_catalog_table *table)
@@ -64,7 +64,7 @@ const char *rh_safer_no_batches(const rh_safer_list *list, const rh_catalog_tabl
     if (unknown)
         return unknown;
     const char *key = rh_catalog_key_column(table);
-    if (table->unsupported && !(rh_safer_is_partitioned(table) && key))
+    if (table->unsupported && !(table->unsupported == RH_UNSUPPORTED_PARTITIONED && key))
         return rh_arena_printf(list->arena, "%s %s", rh_catalog_name(table, list->arena),
                                rh_unsupported_text(table->unsupported));
     if (!key)

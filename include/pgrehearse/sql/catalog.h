@@ -101,6 +101,7 @@ typedef struct rh_catalog_table {
     struct rh_catalog_table **parents; /* that it inherits from, or is a partition of */
     size_t parent_count;
     bool is_partition, is_default; /* of its parent */
+    bool is_partitioned;           /* a partition may be, too */
     bool guessed;                  /* no definition: only its name, from a statement that alters it */
     bool is_new;       /* created by the migrations, not by the backup: no other session uses it yet */
     bool small;        /* few rows in the backup: a scan takes no time */

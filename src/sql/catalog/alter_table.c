@@ -165,6 +165,7 @@ static void alter_table_command(rh_catalog *catalog, rh_catalog_table *t, rh_jso
         rh_catalog_table *child =
             rh_catalog_table_of(catalog, rh_json_path(command, "def.PartitionCmd.name"));
         t->unsupported = RH_UNSUPPORTED_PARTITIONED;
+        t->is_partitioned = true;
         if (child) {
             child->unsupported = RH_UNSUPPORTED_PARTITION;
             child->is_partition = true;

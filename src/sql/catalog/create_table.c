@@ -134,7 +134,8 @@ void rh_catalog_create_table(rh_catalog *catalog, const char *sql, rh_json *body
     if (t->unsupported)
         return; /* temporary */
     read_parents(catalog, t, body);
-    if (rh_json_get(body, "partspec"))
+    t->is_partitioned = rh_json_get(body, "partspec") != NULL;
+    if (t->is_partitioned)
         t->unsupported = RH_UNSUPPORTED_PARTITIONED;
     else if (rh_json_get(body, "partbound"))
         t->unsupported = RH_UNSUPPORTED_PARTITION;

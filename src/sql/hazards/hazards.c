@@ -85,7 +85,7 @@ bool rh_hazard_column_is_new(const rh_hazard_subject *s, const char *column)
 
 bool rh_hazard_is_partitioned(const rh_catalog_table *table)
 {
-    return table && table->unsupported == RH_UNSUPPORTED_PARTITIONED;
+    return table && table->is_partitioned;
 }
 
 /* CONDITION, or what it requires among other things, is COLUMN IS NOT NULL. */
