@@ -156,9 +156,12 @@ static rh_json *read_record(const rh_cli *cli, const char *given, rh_error *erro
 
 int rh_command_report(rh_cli *cli, rh_error *error)
 {
-    rh_json *record = read_record(cli, cli->options.arguments[0], error);
+    const char *given = cli->options.arguments[0];
+    rh_json *record = read_record(cli, given, error);
     if (!record)
         return rh_exit_code(error);
+    if (rh_directory_exists(given)) /* it may have been moved since the run */
+        rh_json_add_string(record, "directory", given);
     const char *format = rh_options_value(&cli->options, RH_OPTION_REPORT_FORMAT, "text");
     rh_text text = {0};
     bool ok;

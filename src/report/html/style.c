@@ -58,7 +58,7 @@ const char RH_HTML_STYLE[] =
     "1rem;font-size:.9rem}"
     "dt{color:var(--muted)}dd{margin:0}"
     ".legend{font-size:.85rem;color:var(--muted);margin:.3rem 0;max-width:none}"
-    ".legend span{display:inline-block;margin-right:1.2rem;white-space:nowrap}"
+    ".legend span{display:inline-block;max-width:100%;margin-right:1.2rem}"
     ".legend i{display:inline-block;width:.85rem;height:.7rem;margin-right:.35rem;vertical-align:baseline}"
     ".k-rw{background:var(--rw)}.k-w{background:var(--w)}.k-n{background:var(--n)}"
     "svg{display:block;width:100%;min-width:880px;height:auto;font:11px system-ui,'Segoe "
