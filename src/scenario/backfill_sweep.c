@@ -252,7 +252,7 @@ bool rh_backfill_read_gates(rh_reader *reader, const char *name, rh_yaml_node *n
 
 static bool read_archive_rate(rh_reader *reader, const char *name, rh_yaml_node *node, rh_backfill *b)
 {
-    rh_gate_limit limit;
+    rh_gate_limit limit = {0};
     if (!read_size(reader, name, node, ", for a second", "archive: {rate: 80MB}", &limit))
         return false;
     b->archive_rate = limit.limit;
