@@ -130,7 +130,7 @@ static bool set_sequences(rh_restoring *r, rh_pg *pg, rh_error *error)
         if (!sql)
             rh_restoring_skip(
                 r, rh_dump_entry_name(&entry, r->arena),
-                "CSV files have no sequences, and no column is filled by this one: it begins anew");
+                "CSV files have no sequences, and no column is filled by this one: it starts at its first value");
         fine = !sql || result;
         set += sql != NULL;
         rh_pg_result_free(result);

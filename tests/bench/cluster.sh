@@ -37,6 +37,19 @@ make_dump() {
     chmod 644 "$work/grown.dump"
 }
 
+# The statements of prediction/statements.sql for each of its three tables, a migration each, in $work/migrations.
+make_migrations() {
+    mkdir -p "$work/migrations"
+    number=100
+    for table in narrow wide indexed; do
+        while IFS= read -r statement; do
+            case $statement in --* | '') continue ;; esac
+            number=$((number + 1))
+            echo "$statement" | sed "s/\\bT\\b/$table/g; s/\\bT_/${table}_/g" >"$work/migrations/${number}_$table.sql"
+        done <"$source/tests/bench/prediction/statements.sql"
+    done
+}
+
 # seconds COMMAND...: wall time of a command.
 seconds() {
     python3 - "$@" <<'PYTHON'

@@ -22,17 +22,6 @@ settings_of() {
     esac
 }
 
-make_migrations() {
-    number=100
-    for table in narrow wide indexed; do
-        while IFS= read -r statement; do
-            case $statement in --* | '') continue ;; esac
-            number=$((number + 1))
-            echo "$statement" | sed "s/\\bT\\b/$table/g; s/\\bT_/${table}_/g" >"$work/migrations/${number}_$table.sql"
-        done <"$source/tests/bench/prediction/statements.sql"
-    done
-}
-
 make_dump_of() {
     "$bindir/createdb" shapes
     "$bindir/psql" -q -X -v ON_ERROR_STOP=1 -v scale="$scale" -d shapes -f "$source/tests/bench/prediction/tables.sql"

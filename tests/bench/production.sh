@@ -49,18 +49,6 @@ make_production() {
     slow
 }
 
-make_migrations() {
-    mkdir "$work/migrations"
-    number=100
-    for table in narrow wide indexed; do
-        while IFS= read -r statement; do
-            case $statement in --* | '') continue ;; esac
-            number=$((number + 1))
-            echo "$statement" | sed "s/\\bT\\b/$table/g; s/\\bT_/${table}_/g" >"$work/migrations/${number}_$table.sql"
-        done <"$source/tests/bench/prediction/statements.sql"
-    done
-}
-
 original() { psql -d postgres -c 'ALTER DATABASE production RENAME TO original'; }
 fresh() {
     psql -d postgres -c 'CREATE DATABASE production TEMPLATE original STRATEGY file_copy'

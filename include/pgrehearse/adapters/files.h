@@ -96,7 +96,7 @@ typedef struct rh_tree_restore_options {
 } rh_tree_restore_options;
 /* Makes TO equal to FROM again: copies each file whose size, modification time, inode or change time is not
  * that of the state, which no program can hide, and removes what FROM lacks. *COPIED_BYTES (may be NULL):
- * how many bytes were copied or shared anew. */
+ * how many bytes were copied or shared again. */
 bool rh_tree_restore(const char *from, const char *to, const rh_tree_restore_options *options,
                      int64_t *copied_bytes, rh_error *error);
 /* Gives the files of a tree blocks of their own where they share them; contents and times stay. *BYTES: how

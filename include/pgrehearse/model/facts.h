@@ -200,7 +200,7 @@ typedef struct rh_staging_facts {
                                   each write, as btrfs, or does not tell what is shared); NULL: never reset,
                                   or not known */
     double snapshot_s, reset_s; /* reset: the median */
-    int64_t reset_bytes;        /* that the largest reset copied or shared anew; RH_UNKNOWN */
+    int64_t reset_bytes;        /* that the largest reset copied or shared again; RH_UNKNOWN */
     int64_t snapshot_bytes;
     int resets;
     rh_setting_fact *settings;
